@@ -1,0 +1,1 @@
+"""The four Dougong engines and the two layers they share (``core`` and ``feel``)."""
