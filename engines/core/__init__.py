@@ -14,12 +14,14 @@ from engines.core.errors import (
 )
 from engines.core.events import Event, EventType
 from engines.core.ids import new_id
+from engines.core.principal import SYSTEM, Principal, PrincipalKind
 from engines.core.registry import Registry
 from engines.core.schema import check_schema
 from engines.core.source import DefinitionSource, load_json
 from engines.core.text import LocalizedText
 
 __all__ = [
+    "SYSTEM",
     "AccessDenied",
     "BudgetExceeded",
     "Clock",
@@ -36,6 +38,8 @@ __all__ = [
     "LocalizedText",
     "MessageCatalogue",
     "Place",
+    "Principal",
+    "PrincipalKind",
     "Registry",
     "Severity",
     "StateConflict",

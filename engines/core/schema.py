@@ -53,7 +53,7 @@ def _mismatch(branch: Sequence[jsonschema.ValidationError]) -> int:
 def _diagnostics(error: jsonschema.ValidationError, source: DefinitionSource) -> Iterator[Diagnostic]:
     pointer = pointer_of(*error.absolute_path)
     wanted: Any = error.validator_value
-    known = sorted((error.schema or {}).get("properties", {})) if isinstance(error.schema, Mapping) else []
+    known = sorted(dict(error.schema).get("properties", {})) if isinstance(error.schema, Mapping) else []
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties" if isinstance(error.instance, Mapping):
             for key in error.instance:

@@ -1,0 +1,57 @@
+"""Small protocols through which engines receive what they may not fetch themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+
+class Definitions(Protocol):
+    """The definitions of one app and of those it may refer to, for checks across files."""
+
+    def get(self, kind: str, name: str) -> Any | None:
+        """The loaded definition of ``kind`` ("form", "process", "decision", "options", "role" …), or None.
+
+        ``name`` is looked up in the app itself; "other_app.name" in another.
+        """
+
+    def names(self, kind: str) -> Sequence[str]:
+        """All names of ``kind`` in the app itself, in file order."""
+
+
+class Directory(Protocol):
+    """People, roles and departments, as assignments and notifications need them."""
+
+    def people_with_role(self, role: str) -> Sequence[UUID]:
+        """Active people who hold a qualified role."""
+
+    def manager_of(self, person: UUID, level: int = 1) -> UUID | None:
+        """The person ``level`` steps up the reporting line, or None at its end."""
+
+    def department_of(self, person: UUID) -> UUID | None:
+        """The person's main department."""
+
+    def head_of(self, department: UUID) -> UUID | None:
+        """Who leads a department."""
+
+    def substitute_of(self, person: UUID, at: datetime) -> UUID | None:
+        """Who stands in for an absent person at that instant; None when present."""
+
+
+class WorkingCalendar(Protocol):
+    """Working time: hours, holidays and days worked in exchange for them."""
+
+    def add(self, start: datetime, working: timedelta) -> datetime:
+        """The instant at which ``working`` time has passed since ``start``."""
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether people work on ``day``."""
+
+
+class DecisionService(Protocol):
+    """Calls a decision by name; how a process or a form asks the rules engine."""
+
+    def decide(self, name: str, inputs: Mapping[str, Any]) -> Any:
+        """The decision's output value."""
