@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 class PrincipalKind(StrEnum):
-    """What acts: a signed-in person, an app's own rules and processes, a visitor of a public link, the system itself."""
+    """What acts: a signed-in person, an app itself, a public visitor, the system."""
 
     PERSON = "person"
     APP = "app"
@@ -25,7 +25,7 @@ class Principal:
     kind: PrincipalKind
     # Person id; None for apps, visitors and the system.
     id: UUID | None = None
-    # Qualified role names, for example "kam.sales_director"; an app's rules act with "<app>.app", a visitor with "<app>.public".
+    # Qualified role names ("kam.sales_director"); an app's rules act with "<app>.app", a visitor with "<app>.public".
     roles: frozenset[str] = frozenset()
     # The person's main department.
     department: UUID | None = None

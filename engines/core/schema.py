@@ -53,11 +53,12 @@ def _mismatch(branch: Sequence[jsonschema.ValidationError]) -> int:
 def _diagnostics(error: jsonschema.ValidationError, source: DefinitionSource) -> Iterator[Diagnostic]:
     pointer = pointer_of(*error.absolute_path)
     wanted: Any = error.validator_value
+    instance: Any = error.instance
     known = sorted(dict(error.schema).get("properties", {})) if isinstance(error.schema, Mapping) else []
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties" if isinstance(error.instance, Mapping):
             for key in error.instance:
-                if key not in known and repr(key) in error.message:
+                if key not in known and repr(key) in str(error.message):
                     place = source.place(pointer + pointer_of(key), key=True)
                     yield Diagnostic(
                         code="definition.unknown_property",
@@ -66,7 +67,7 @@ def _diagnostics(error: jsonschema.ValidationError, source: DefinitionSource) ->
                         hint=did_you_mean(key, known),
                     ).at(place)
         case "required":
-            missing = [key for key in wanted if key not in error.instance and repr(key) in error.message]
+            missing = [key for key in wanted if key not in instance and repr(key) in error.message]
             for key in missing:
                 yield Diagnostic(code="definition.missing_property", expected=f'"{key}"', hint=f'add "{key}" here').at(
                     source.place(pointer)
