@@ -14,6 +14,7 @@ from engines.core.errors import (
 )
 from engines.core.events import Event, EventType
 from engines.core.ids import new_id
+from engines.core.kinds import Kind, Loaded
 from engines.core.principal import SYSTEM, Principal, PrincipalKind
 from engines.core.registry import Registry
 from engines.core.schema import check_schema
@@ -35,6 +36,8 @@ __all__ = [
     "FixedClock",
     "InputError",
     "InputProblem",
+    "Kind",
+    "Loaded",
     "LocalizedText",
     "MessageCatalogue",
     "Place",
