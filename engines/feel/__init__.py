@@ -1,1 +1,45 @@
-"""The feel engine."""
+"""FEEL, the expression language of OMG's DMN 1.5: every condition, formula, filter and measure is written in it."""
+
+from engines.feel.types import (
+    ANY,
+    BOOLEAN,
+    CONTEXT,
+    DATE,
+    DATE_TIME,
+    DAYS_TIME,
+    FUNCTION,
+    IDENTIFIER,
+    LIST,
+    NULL,
+    NUMBER,
+    STRING,
+    TIME,
+    YEARS_MONTHS,
+    ContextType,
+    FeelType,
+    FunctionType,
+    ListType,
+    RangeType,
+)
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "CONTEXT",
+    "DATE",
+    "DATE_TIME",
+    "DAYS_TIME",
+    "FUNCTION",
+    "IDENTIFIER",
+    "LIST",
+    "NULL",
+    "NUMBER",
+    "STRING",
+    "TIME",
+    "YEARS_MONTHS",
+    "ContextType",
+    "FeelType",
+    "FunctionType",
+    "ListType",
+    "RangeType",
+]
