@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from builder.identity import Session
-from builder.workspace import Work, Workspace
 from flask import g, request
 
+from builder.identity import Session
 from builder.web.i18n import Formats, translations
+from builder.workspace import Work, Workspace
 from engines.core import LocalizedText, Principal, PrincipalKind
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from builder.storage import DatabaseUnreachable
 from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+
+from builder.storage import DatabaseUnreachable
 
 blueprint = Blueprint("health", __name__)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
