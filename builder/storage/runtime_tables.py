@@ -1,6 +1,6 @@
 """System tables of what runs: process instances, tasks, jobs, effects, notices, rule states and what explains them.
 
-Names of forms, processes and rules are qualified with their app ("kam.account"). Values inside JSON columns are
+Names of forms, processes and rules are qualified with their app ("app.form"). Values inside JSON columns are
 written with ``builder.storage.values``. The row is the truth: whatever executes it is only told to look.
 """
 
