@@ -1,1 +1,0 @@
-"""The browser part: TypeScript and CSS sources, and the command that bundles them."""
