@@ -38,7 +38,7 @@ class Event:
     release: int = 0
     # Person who acted; None for the system.
     actor: UUID | None = None
-    # What it is about: ("account", record id) for records, ("tier_review", instance id) for processes.
+    # What it is about: ("shop.order", record id) for records, ("shop.approval", instance id) for processes.
     subject: tuple[str, UUID] | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     # The event whose handling raised this one.

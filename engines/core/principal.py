@@ -25,7 +25,7 @@ class Principal:
     kind: PrincipalKind
     # Person id; None for apps, visitors and the system.
     id: UUID | None = None
-    # Qualified role names ("kam.sales_director"); an app's rules act with "<app>.app", a visitor with "<app>.public".
+    # Qualified role names ("shop.cashier"); an app's rules act with "<app>.app", a visitor with "<app>.public".
     roles: frozenset[str] = frozenset()
     # The person's main department.
     department: UUID | None = None

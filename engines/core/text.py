@@ -1,4 +1,4 @@
-"""Texts in several languages, as definitions write them: ``{"zh": "客户", "en": "Account"}``."""
+"""Texts in several languages, as definitions write them: ``{"zh": "名称", "en": "Name"}``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -36,6 +36,9 @@ class SqlJoin:
     selectable: FromClause
     # Which of its rows belong to the outer row; refers to columns of both.
     on: ColumnElement[bool]
+    # Whether ``selectable`` stands in the query's FROM already (reports join references): the backend then uses the
+    # columns of ``source`` as they are, without a subquery, and the join is the same each time it is asked for.
+    joined: bool = False
 
 
 class SqlSource(Protocol):

@@ -1,0 +1,1 @@
+"""The runtime: what follows from a change: rounds of events, rules, processes, tasks, timers, notices, scores."""

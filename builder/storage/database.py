@@ -1,0 +1,181 @@
+"""Connections to one workspace's database, the same on SQLite and PostgreSQL: one way to write, one to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine
+
+from builder.storage.errors import DatabaseUnreachable, translated
+from builder.storage.writer_queue import WriterQueue
+
+# Prepares each new driver connection of a SQLite database: functions and collations of the engines.
+SqliteSetup = Callable[[Any], None]
+
+
+class Database(Protocol):
+    """What both databases offer."""
+
+    url: URL
+    dialect: str
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction of its own that commits at the end of the block; an error rolls it back."""
+        ...
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one snapshot and refuses to write."""
+        ...
+
+    def create(self) -> None:
+        """Makes the file's folder or the schema, where it is missing."""
+
+    def check(self) -> None:
+        """``DatabaseUnreachable`` unless the database answers."""
+
+    def close(self) -> None:
+        """Closes all connections."""
+
+
+def open_database(
+    url: str, *, pool_size: int = 8, lock_timeout_s: float = 30, setup: SqliteSetup | None = None
+) -> Database:
+    """The database behind ``sqlite:///path`` or ``postgresql+psycopg://user@host/database?schema=name``.
+
+    ``lock_timeout_s``: how long a writer waits for its turn (SQLite) or for a row lock (PostgreSQL).
+    """
+    parsed = sa.make_url(url)
+    match parsed.drivername.split("+")[0]:
+        case "sqlite":
+            return SqliteDatabase(parsed, pool_size=pool_size, lock_timeout_s=lock_timeout_s, setup=setup)
+        case "postgresql":
+            return PostgresDatabase(parsed, pool_size=pool_size, lock_timeout_s=lock_timeout_s)
+        case other:
+            raise ValueError(f'no support for "{other}"; use sqlite:///path or postgresql+psycopg://…?schema=name')
+
+
+class SqliteDatabase:
+    """One file, one writer at a time: WAL, synchronous FULL; we open ``BEGIN IMMEDIATE`` so that DDL rolls back too."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: URL, *, pool_size: int, lock_timeout_s: float, setup: SqliteSetup | None) -> None:
+        if not url.database or url.database == ":memory:":
+            raise ValueError("a SQLite workspace needs a file: readers and the writer are separate connections")
+        self.url = url
+        self.path = Path(url.database).absolute()
+        self._lock_timeout_s = lock_timeout_s
+        self._setup = setup
+        self._writer = self._engine("BEGIN IMMEDIATE", ["PRAGMA wal_autocheckpoint=1000"], pool_size=1)
+        self._reader = self._engine("BEGIN", ["PRAGMA query_only=ON"], pool_size=pool_size)
+        # The line of writers.
+        self.queue = WriterQueue(self.path.with_name(self.path.name + ".lock"), lock_timeout_s)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.queue.turn(), translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with translated(), self._reader.begin() as connection:
+            yield connection
+
+    def create(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        if not self.path.parent.is_dir():
+            raise DatabaseUnreachable(f"the folder {self.path.parent} does not exist; `dougong init` makes it")
+        _answer(self._reader, str(self.path))
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _engine(self, begin: str, pragmas: list[str], *, pool_size: int) -> Engine:
+        engine = sa.create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0 if pool_size == 1 else pool_size,
+            connect_args={"check_same_thread": False, "timeout": self._lock_timeout_s, "cached_statements": 512},
+            query_cache_size=2000,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def _connect(driver: Any, _record: Any) -> None:
+            # The driver must not open transactions by itself: it would miss DDL and begin deferred.
+            driver.isolation_level = None
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+                driver.execute(f"PRAGMA {pragma}")
+            if self._setup is not None:
+                self._setup(driver)
+            for statement in pragmas:
+                driver.execute(statement)
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+
+class PostgresDatabase:
+    """One schema, reached through ``search_path``: READ COMMITTED to write, one repeatable snapshot to read."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: URL, *, pool_size: int, lock_timeout_s: float) -> None:
+        schema = url.query.get("schema", "public")
+        self.schema = schema if isinstance(schema, str) else schema[0]
+        if not self.schema.replace("_", "a").isalnum() or not self.schema.isascii():
+            raise ValueError(f'the schema name "{self.schema}" may hold letters, digits and underscores only')
+        self.url = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
+        options = f"-csearch_path={self.schema} -clock_timeout={int(lock_timeout_s * 1000)} -cTimeZone=UTC"
+        self._writer = sa.create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            # A server that was restarted costs nobody a request.
+            pool_pre_ping=True,
+            connect_args={"options": options, "connect_timeout": 10, "application_name": "dougong"},
+            query_cache_size=2000,
+        )
+        self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with translated(), self._reader.begin() as connection:
+            yield connection
+
+    def create(self) -> None:
+        with self._writer.begin() as connection:
+            connection.execute(sa.schema.CreateSchema(self.schema, if_not_exists=True))
+
+    def check(self) -> None:
+        _answer(self._writer, self.url.render_as_string(hide_password=True))
+
+    def close(self) -> None:
+        self._writer.dispose()
+
+
+def _answer(engine: Engine, where: str) -> None:
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.select(1))
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DatabaseUnreachable(
+            f"{where} does not answer: {reason}; check that it runs and that DOUGONG_DATABASE is right"
+        ) from error

@@ -1,0 +1,1 @@
+"""The browser part: TypeScript and CSS sources, and the command that bundles them."""

@@ -1,0 +1,71 @@
+// What every page loads: htmx, menus, dialogs, pickers, sub-tables; islands are fetched only where a page has them.
+import htmx from "htmx.org";
+import { setUpDialogs } from "./dialogs";
+import { setUpForms } from "./forms";
+import { setUpMenus } from "./menus";
+import { setUpPickers } from "./picker";
+import { setUpSubtables } from "./subtable";
+import { showNotice } from "./notices";
+
+type Island = { mount(element: HTMLElement): void | Promise<void> };
+
+const ISLANDS: Record<string, () => Promise<Island>> = {
+  logic: () => import("./form"),
+  chart: () => import("./chart"),
+  dashboard: () => import("./dashboard"),
+  sortable: () => import("./sortable"),
+  code: () => import("./code"),
+  diagram: () => import("./diagram"),
+  modeler: () => import("./modeler"),
+};
+
+htmx.config.allowEval = false;
+htmx.config.allowScriptTags = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+htmx.config.refreshOnHistoryMiss = true;
+htmx.config.scrollIntoViewOnBoost = false;
+// Refusals come back as pages that say what is wrong: they are shown like any other answer.
+htmx.config.responseHandling = [
+  { code: "204", swap: false },
+  { code: "[23]..", swap: true },
+  { code: "(403|404|409|422|429)", swap: true },
+  { code: "[45]..", swap: false, error: true },
+];
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = document.querySelector<HTMLMetaElement>('meta[name="csrf"]')?.content;
+  if (token) (event as CustomEvent).detail.headers["X-CSRF-Token"] = token;
+});
+document.addEventListener("htmx:beforeRequest", () => document.body.classList.add("loading"));
+document.addEventListener("htmx:afterRequest", () => document.body.classList.remove("loading"));
+document.addEventListener("htmx:responseError", (event) => {
+  const answer: XMLHttpRequest = (event as CustomEvent).detail.xhr;
+  showNotice(answer.getResponseHeader("X-Error-Text") ?? document.body.dataset.textFailed ?? "", "error");
+});
+document.addEventListener("htmx:sendError", () => showNotice(document.body.dataset.textOffline ?? "", "error"));
+document.addEventListener("notice", (event) => {
+  const { text, kind } = (event as CustomEvent<{ text: string; kind?: string }>).detail;
+  showNotice(text, kind);
+});
+
+async function mountIslands(root: ParentNode): Promise<void> {
+  const found = [...root.querySelectorAll<HTMLElement>("[data-island]")];
+  if (root instanceof HTMLElement && root.dataset.island) found.unshift(root);
+  for (const element of found) {
+    if (element.dataset.mounted) continue;
+    element.dataset.mounted = "true";
+    const load = ISLANDS[element.dataset.island ?? ""];
+    if (load) await (await load()).mount(element);
+  }
+}
+
+setUpMenus();
+setUpDialogs();
+setUpForms();
+setUpPickers();
+setUpSubtables();
+void mountIslands(document.body);
+document.addEventListener("htmx:load", (event) => void mountIslands((event as CustomEvent).detail.elt as HTMLElement));
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,141 @@
+// Reference and person pickers: a combobox (WAI-ARIA 1.2, list autocomplete) over a search address of the server.
+type Choice = { id: string; label: string; detail?: string };
+
+export function setUpPickers(): void {
+  document.addEventListener("focusin", (event) => attach(event.target as HTMLElement));
+  document.addEventListener("click", (event) => {
+    const clear = (event.target as Element).closest<HTMLElement>("[data-picker-clear]");
+    if (clear) choose(clear.closest<HTMLElement>(".picker")!, { id: "", label: "" });
+  });
+}
+
+function attach(target: HTMLElement): void {
+  const picker = target.closest<HTMLElement>(".picker");
+  if (!picker || !target.matches("[role=combobox]") || picker.dataset.ready) return;
+  picker.dataset.ready = "true";
+  new Picker(picker, target as HTMLInputElement);
+}
+
+function choose(picker: HTMLElement, choice: Choice): void {
+  const hidden = picker.querySelector<HTMLInputElement>("input[type=hidden]")!;
+  const input = picker.querySelector<HTMLInputElement>("[role=combobox]")!;
+  hidden.value = choice.id;
+  input.value = choice.label;
+  input.dataset.label = choice.label;
+  picker.querySelector<HTMLElement>("[data-picker-clear]")?.toggleAttribute("hidden", !choice.id);
+  hidden.dispatchEvent(new Event("input", { bubbles: true }));
+  hidden.dispatchEvent(new Event("change", { bubbles: true }));
+  
+}
+
+class Picker {
+  private choices: Choice[] = [];
+  private at = -1;
+  private timer = 0;
+  private asked = 0;
+  private readonly list: HTMLElement;
+
+  constructor(private readonly root: HTMLElement, private readonly input: HTMLInputElement) {
+    this.list = root.querySelector<HTMLElement>("[role=listbox]")!;
+    input.dataset.label ??= input.value;
+    input.addEventListener("input", () => this.later());
+    input.addEventListener("keydown", (event) => this.key(event));
+    input.addEventListener("click", () => this.list.hidden && void this.search());
+    input.addEventListener("blur", () => setTimeout(() => this.leave(), 150));
+    this.list.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      const option = (event.target as Element).closest<HTMLElement>("[role=option]");
+      if (option) this.take(Number(option.dataset.index));
+    });
+  }
+
+  private later(): void {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.search(), 160);
+  }
+
+  private async search(): Promise<void> {
+    const mine = ++this.asked;
+    const text = this.input.value === this.input.dataset.label ? "" : this.input.value;
+    const address = new URL(this.root.dataset.src!, location.href);
+    address.searchParams.set("q", text);
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    if (mine !== this.asked || !answer.ok) return;
+    this.choices = ((await answer.json()) as { items: Choice[] }).items;
+    this.show();
+  }
+
+  private show(): void {
+    this.at = this.choices.length ? 0 : -1;
+    this.list.replaceChildren(...this.choices.map((choice, index) => this.option(choice, index)));
+    if (!this.choices.length) {
+      const none = document.createElement("div");
+      none.className = "picker-empty";
+      none.textContent = this.root.dataset.none ?? "";
+      this.list.append(none);
+    }
+    this.list.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
+    this.mark();
+  }
+
+  private option(choice: Choice, index: number): HTMLElement {
+    const option = document.createElement("div");
+    option.className = "picker-option";
+    option.id = `${this.list.id}-${index}`;
+    option.dataset.index = String(index);
+    option.setAttribute("role", "option");
+    option.textContent = choice.label;
+    if (choice.detail) {
+      const detail = document.createElement("small");
+      detail.textContent = choice.detail;
+      option.append(detail);
+    }
+    return option;
+  }
+
+  private mark(): void {
+    for (const [index, option] of [...this.list.querySelectorAll("[role=option]")].entries()) {
+      option.setAttribute("aria-selected", String(index === this.at));
+      if (index === this.at) option.scrollIntoView({ block: "nearest" });
+    }
+    if (this.at >= 0) this.input.setAttribute("aria-activedescendant", `${this.list.id}-${this.at}`);
+    else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (this.list.hidden) return void this.search();
+      const count = this.choices.length;
+      if (count) this.at = (this.at + (event.key === "ArrowDown" ? 1 : count - 1)) % count;
+      this.mark();
+    } else if (event.key === "Enter" && !this.list.hidden && this.at >= 0) {
+      event.preventDefault();
+      this.take(this.at);
+    } else if (event.key === "Escape" && !this.list.hidden) {
+      event.stopPropagation();
+      this.input.value = this.input.dataset.label ?? "";
+      this.close();
+    }
+  }
+
+  private take(index: number): void {
+    const choice = this.choices[index];
+    if (choice) choose(this.root, choice);
+    this.close();
+  }
+
+  private leave(): void {
+    if (document.activeElement === this.input) return;
+    if (!this.input.value) choose(this.root, { id: "", label: "" });
+    else this.input.value = this.input.dataset.label ?? "";
+    this.close();
+  }
+
+  private close(): void {
+    this.list.hidden = true;
+    this.input.setAttribute("aria-expanded", "false");
+    this.input.removeAttribute("aria-activedescendant");
+  }
+}

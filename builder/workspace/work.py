@@ -1,0 +1,107 @@
+"""A unit of work: one command, one instant, one database transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Connection
+
+from builder.workspace.audit import record_audit
+from engines.core import Event, Principal, PrincipalKind
+
+if TYPE_CHECKING:
+    from builder.workspace.workspace import Workspace
+
+Hook = Callable[[], None]
+
+
+class Work:
+    """What a command may use while its transaction is open. Made by ``Workspace.work`` and ``Workspace.read`` only."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        connection: Connection,
+        principal: Principal,
+        command_id: UUID,
+        command: str,
+        reason: str,
+        instant: datetime,
+        generation: int,
+        read_only: bool,
+    ) -> None:
+        self.workspace = workspace
+        self.connection = connection
+        self.principal = principal
+        self.command_id = command_id
+        self.command = command
+        # Why, in the words of the person; stands in the history.
+        self.reason = reason
+        # The one instant of the command, aware UTC.
+        self.instant = instant
+        # Number of the set of releases in force, read inside this transaction.
+        self.generation = generation
+        self.read_only = read_only
+        # What a repeated call with the same idempotency key is answered with; JSON data.
+        self.result: Any = None
+        # Events raised in this command, in the order raised.
+        self.events: list[Event] = []
+        self._services: dict[str, Any] = {}
+        self._before_commit: list[Hook] = []
+        self._after_commit: list[Hook] = []
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the workspace: the one in which days are counted."""
+        return self.workspace.clock.zone()
+
+    def service(self, name: str) -> Any:
+        """The service registered as ``name`` in ``workspace.services``, made once for this work."""
+        if name not in self._services:
+            self._services[name] = self.workspace.services[name](self)
+        return self._services[name]
+
+    def emit(self, events: Sequence[Event]) -> None:
+        """Takes what just happened and hands it to the service "rounds", which carries out what follows from it."""
+        self.events.extend(events)
+        if "rounds" in self.workspace.services:
+            self.service("rounds").emit(events)
+
+    def as_app(self, app: str) -> Principal:
+        """The principal with which the rules and processes of ``app`` act."""
+        return Principal(kind=PrincipalKind.APP, roles=frozenset({f"{app}.app"}), locale=self.principal.locale)
+
+    def audit(self, action: str, subject: str = "", detail: Mapping[str, Any] | None = None) -> None:
+        """Writes a line of the audit trail, committed with this command."""
+        record_audit(
+            self.connection,
+            at=self.instant,
+            principal=self.principal,
+            action=action,
+            subject=subject,
+            detail=detail,
+            command=self.command_id,
+        )
+
+    def before_commit(self, hook: Hook) -> None:
+        """Calls ``hook`` at the end of the block, inside the transaction; hooks may add hooks."""
+        self._before_commit.append(hook)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Calls ``hook`` once the transaction is committed; never where it was rolled back."""
+        self._after_commit.append(hook)
+
+    def finish(self) -> None:
+        """Runs the hooks that belong into the transaction. Called by the workspace."""
+        while self._before_commit:
+            self._before_commit.pop(0)()
+
+    def committed(self) -> None:
+        """Runs the hooks that wait for the commit. Called by the workspace."""
+        for hook in self._after_commit:
+            hook()

@@ -1,0 +1,66 @@
+"""Plain values of variables as JSON and back, without loss of their type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+# A context that happens to have a single key starting like a tag is wrapped in this one.
+_ESCAPE = "@context"
+
+
+def encode(value: Any) -> Any:
+    """``value`` as JSON: what JSON cannot say stands as ``{"@<type>": text}``. A ``TypeError`` for anything else."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, Mapping):
+        encoded = {str(key): encode(item) for key, item in value.items()}
+        return {_ESCAPE: encoded} if len(encoded) == 1 and next(iter(encoded)).startswith("@") else encoded
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    return _encode_scalar(value)
+
+
+def _encode_scalar(value: Any) -> dict[str, str]:
+    match value:
+        case Decimal():
+            return {"@number": str(value)}
+        case datetime():
+            return {"@instant": value.isoformat()}
+        case date():
+            return {"@date": value.isoformat()}
+        case time():
+            return {"@time": value.isoformat()}
+        case timedelta():
+            return {"@duration": str(value // timedelta(microseconds=1))}
+        case UUID():
+            return {"@id": str(value)}
+    raise TypeError(f"a process variable cannot hold a {type(value).__name__}: {value!r}")
+
+
+_DECODERS: dict[str, Any] = {
+    "@number": Decimal,
+    "@instant": datetime.fromisoformat,
+    "@date": date.fromisoformat,
+    "@time": time.fromisoformat,
+    "@duration": lambda text: timedelta(microseconds=int(text)),
+    "@id": UUID,
+}
+
+
+def decode(value: Any) -> Any:
+    """What :func:`encode` was given (tuples come back as lists)."""
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            ((key, item),) = value.items()
+            if key in _DECODERS:
+                return _DECODERS[key](item)
+            if key == _ESCAPE:
+                return {name: decode(part) for name, part in item.items()}
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    return value
