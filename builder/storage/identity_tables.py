@@ -51,8 +51,6 @@ person = sa.Table(
     instant("absent_until", nullable=True),
     # Further facts, read in expressions as ``my.<name>``.
     sa.Column("attributes", Json()),
-    # May administer the workspace: people, settings, installing apps.
-    flag("admin"),
     flag("active", default=True),
     # Raised when rights, password or state change: sessions that carry an older one are read anew.
     count("version"),
@@ -69,7 +67,7 @@ membership = sa.Table(
     sa.Index("ix_sys_membership_department", "department"),
 )
 
-# Roles given to people; the roles themselves stand in the apps. "sys.admin" of an app: "<app>.admin".
+# Roles given to people; the roles themselves stand in the apps, but for "sys.admin" and "sys.builder".
 role_grant = sa.Table(
     "sys_role_grant",
     metadata,

@@ -55,6 +55,7 @@ class Settings:
     mail_from: Annotated[str, "Sender of mails."] = "dougong@localhost"
     session_hours: Annotated[float, "Hours after which a session that was not used ends."] = 12.0
     session_days: Annotated[float, "Days after which a session ends in any case."] = 7.0
+    argon2_memory_kib: Annotated[int, "Memory that hashing one password takes, in KiB."] = 65536
     log_level: Annotated[str, "Least severity that is logged: debug, info, warning or error."] = "info"
     log_format: Annotated[str, "How logs are written: json (one object a line) or text (for people)."] = "json"
     webhook_hosts: Annotated[

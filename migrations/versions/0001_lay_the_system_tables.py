@@ -139,7 +139,6 @@ def upgrade() -> None:
         sa.Column("absent_from", Instant(), nullable=True),
         sa.Column("absent_until", Instant(), nullable=True),
         sa.Column("attributes", Json(), nullable=True),
-        sa.Column("admin", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),

@@ -45,7 +45,9 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
 
 def settings_for(url: str, folder: Path, **given: Any) -> Settings:
     """Settings of a test's workspace."""
-    return Settings(database=url, files=folder / "files", runner="none", lock_timeout_s=10, **given)
+    return Settings(
+        database=url, files=folder / "files", runner="none", lock_timeout_s=10, argon2_memory_kib=64, **given
+    )
 
 
 def fixed_clock() -> FixedClock:
