@@ -134,7 +134,7 @@ task = Table(
     Column("comment", Text),
     Column("version", Integer, nullable=False),
     Index("ix_sys_task_assignee", "assignee", "status", "sort_at", "id"),
-    Index("ix_sys_task_instance", "instance_id", "status"),
+    Index("ix_sys_task_instance", "instance_id", "number"),
     Index("ix_sys_task_subject", "subject_form", "subject_id", "status"),
     Index("ix_sys_task_closed", "closed_by", "closed_at"),
 )
@@ -323,6 +323,41 @@ rule_state = Table(
     Index("ix_sys_rule_state_record", "record_id"),
 )
 
+pool_member = Table(
+    "sys_pool_member",
+    metadata,
+    # Records that rules have put into a named pool.
+    Column("app", NAME, primary_key=True),
+    Column("pool", NAME, primary_key=True),
+    Column("form", NAME, primary_key=True),
+    Column("record_id", Identifier(), primary_key=True),
+    Column("at", Instant(), nullable=False),
+    Index("ix_sys_pool_member_record", "form", "record_id"),
+)
+
+answer_link = Table(
+    "sys_answer_link",
+    metadata,
+    # A link that takes one answer without signing in.
+    Column("id", Identifier(), primary_key=True),
+    # SHA-256 of the token in the link.
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("app", NAME, nullable=False),
+    # yes_no, score
+    Column("kind", WORD, nullable=False),
+    Column("title", Json(), nullable=False),
+    Column("recipient", NAME, nullable=False),
+    Column("form", NAME),
+    Column("record_id", Identifier()),
+    # Message that carries the answer; "" only records it.
+    Column("message", NAME, nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("expires_at", Instant(), nullable=False),
+    Column("answered_at", Instant()),
+    Column("answer", Json()),
+    Index("ix_sys_answer_link_record", "form", "record_id"),
+)
+
 score_run = Table(
     "sys_score_run",
     metadata,
@@ -392,26 +427,4 @@ comment = Table(
     Column("deleted_at", Instant()),
     Index("ix_sys_comment_record", "form", "record_id", "id"),
     Index("ix_sys_comment_instance", "instance_id", "id"),
-)
-
-RUNTIME_TABLES = (
-    process_instance,
-    process_live,
-    process_subscription,
-    process_history,
-    task,
-    task_candidate,
-    task_event,
-    task_copy,
-    job,
-    schedule,
-    runner_lease,
-    effect,
-    notification,
-    rule_firing,
-    rule_state,
-    score_run,
-    value_origin,
-    timeline_entry,
-    comment,
 )

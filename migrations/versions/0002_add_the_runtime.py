@@ -17,6 +17,25 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "sys_answer_link",
+        sa.Column("id", Identifier(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("app", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("title", Json(), nullable=False),
+        sa.Column("recipient", sa.String(length=200), nullable=False),
+        sa.Column("form", sa.String(length=200), nullable=True),
+        sa.Column("record_id", Identifier(), nullable=True),
+        sa.Column("message", sa.String(length=200), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=True),
+        sa.Column("answer", Json(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sys_answer_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sys_answer_link_token_hash")),
+    )
+    op.create_index("ix_sys_answer_link_record", "sys_answer_link", ["form", "record_id"], unique=False)
+    op.create_table(
         "sys_comment",
         sa.Column("id", Identifier(), nullable=False),
         sa.Column("form", sa.String(length=200), nullable=True),
@@ -97,6 +116,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_sys_notification_person", "sys_notification", ["person", "read_at", "id"], unique=False)
     op.create_index("ix_sys_notification_subject", "sys_notification", ["subject_form", "subject_id"], unique=False)
+    op.create_table(
+        "sys_pool_member",
+        sa.Column("app", sa.String(length=200), nullable=False),
+        sa.Column("pool", sa.String(length=200), nullable=False),
+        sa.Column("form", sa.String(length=200), nullable=False),
+        sa.Column("record_id", Identifier(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("app", "pool", "form", "record_id", name=op.f("pk_sys_pool_member")),
+    )
+    op.create_index("ix_sys_pool_member_record", "sys_pool_member", ["form", "record_id"], unique=False)
     op.create_table(
         "sys_process_instance",
         sa.Column("id", Identifier(), nullable=False),
@@ -315,7 +344,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_sys_task_assignee", "sys_task", ["assignee", "status", "sort_at", "id"], unique=False)
     op.create_index("ix_sys_task_closed", "sys_task", ["closed_by", "closed_at"], unique=False)
-    op.create_index("ix_sys_task_instance", "sys_task", ["instance_id", "status"], unique=False)
+    op.create_index("ix_sys_task_instance", "sys_task", ["instance_id", "number"], unique=False)
     op.create_index("ix_sys_task_subject", "sys_task", ["subject_form", "subject_id", "status"], unique=False)
     op.create_table(
         "sys_task_candidate",
@@ -397,6 +426,8 @@ def downgrade() -> None:
     op.drop_index("ix_sys_process_instance_process", table_name="sys_process_instance")
     op.drop_index("ix_sys_process_instance_parent", table_name="sys_process_instance")
     op.drop_table("sys_process_instance")
+    op.drop_index("ix_sys_pool_member_record", table_name="sys_pool_member")
+    op.drop_table("sys_pool_member")
     op.drop_index("ix_sys_notification_subject", table_name="sys_notification")
     op.drop_index("ix_sys_notification_person", table_name="sys_notification")
     op.drop_table("sys_notification")
@@ -410,3 +441,5 @@ def downgrade() -> None:
     op.drop_index("ix_sys_comment_record", table_name="sys_comment")
     op.drop_index("ix_sys_comment_instance", table_name="sys_comment")
     op.drop_table("sys_comment")
+    op.drop_index("ix_sys_answer_link_record", table_name="sys_answer_link")
+    op.drop_table("sys_answer_link")
