@@ -1,0 +1,107 @@
+"""Decisions as JSON and as DMN XML: nothing is lost on the way."""
+
+import json
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines.core import DefinitionSource, check_schema
+from engines.rules.decisions.json_form import data_of, model_of
+from engines.rules.decisions.xml_read import XmlModelError, read_xml
+
+KIT = Path(__file__).parents[3] / "shared" / "dmn-tck"
+SCHEMA = json.loads((Path(__file__).parents[2] / "engines/rules/schema/decision.schema.json").read_text("utf-8"))
+
+
+def without_places(value: Any) -> Any:
+    """The model without ids, places and the text it was read from."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {
+            f.name: without_places(getattr(value, f.name)) for f in fields(value) if f.name not in ("source", "raw")
+        }
+        return replace(value, **(kept | {name: "" for name in ("at", "id") if name in kept}))
+    return tuple(map(without_places, value)) if isinstance(value, tuple) else value
+
+
+DMN = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" namespace="urn:a" name="boxes" id="d">
+  <itemDefinition name="tSize"><typeRef>string</typeRef>
+    <allowedValues><text>"small", "large"</text></allowedValues></itemDefinition>
+  <inputData id="i1" name="Weight of box"><variable name="Weight of box" typeRef="number"/></inputData>
+  <decision id="d1" name="Size"><variable name="Size" typeRef="tSize"/>
+    <informationRequirement id="r1"><requiredInput href="#i1"/></informationRequirement>
+    <knowledgeRequirement id="r2"><requiredKnowledge href="#b1"/></knowledgeRequirement>
+    <decisionTable hitPolicy="COLLECT" aggregation="MAX">
+      <input id="c1" label="Weight">
+        <inputExpression typeRef="number"><text>Weight of box</text></inputExpression></input>
+      <output id="o1" name="size" typeRef="tSize"><outputValues><text>"large", "small"</text></outputValues>
+        <defaultOutputEntry><text>"small"</text></defaultOutputEntry></output>
+      <annotation name="Why"/>
+      <rule id="row"><inputEntry><text>&gt; 5</text></inputEntry><outputEntry><text>"large"</text></outputEntry>
+        <annotationEntry><text>heavy</text></annotationEntry></rule>
+    </decisionTable></decision>
+  <decision id="d2" name="All"><context>
+    <contextEntry><variable name="a"/><list><literalExpression><text>1</text></literalExpression></list></contextEntry>
+    <contextEntry><variable name="f"/><functionDefinition><formalParameter name="x" typeRef="number"/>
+      <literalExpression><text>x + 1</text></literalExpression></functionDefinition></contextEntry>
+    <contextEntry><variable name="r"/>
+      <relation><column name="k"/><row><literalExpression><text>1</text></literalExpression>
+      </row></relation></contextEntry>
+    <contextEntry><variable name="i"/>
+      <invocation><literalExpression><text>Twice</text></literalExpression>
+      <binding><parameter name="n"/><literalExpression><text>2</text></literalExpression></binding></invocation>
+    </contextEntry>
+    <contextEntry><variable name="c"/><conditional><if><literalExpression><text>true</text></literalExpression></if>
+      <then><literalExpression><text>1</text></literalExpression></then>
+      <else><literalExpression><text>2</text></literalExpression></else></conditional></contextEntry>
+    <contextEntry><variable name="l"/><filter><in><literalExpression><text>a</text></literalExpression></in>
+      <match><literalExpression><text>item = 1</text></literalExpression></match></filter></contextEntry>
+    <contextEntry><variable name="o"/>
+      <for iteratorVariable="x"><in><literalExpression><text>a</text></literalExpression></in>
+      <return><literalExpression><text>x</text></literalExpression></return></for></contextEntry>
+    <contextEntry><literalExpression><text>o</text></literalExpression></contextEntry>
+  </context></decision>
+  <businessKnowledgeModel id="b1" name="Twice"><variable name="Twice"/><encapsulatedLogic>
+    <formalParameter name="n" typeRef="number"/><literalExpression><text>n * 2</text></literalExpression>
+  </encapsulatedLogic></businessKnowledgeModel>
+  <decisionService id="s1" name="Serve"><variable name="Serve"/><outputDecision href="#d1"/><inputData href="#i1"/>
+  </decisionService>
+</definitions>"""
+
+
+def source(text: str) -> DefinitionSource:
+    return DefinitionSource(file="boxes.dmn", text=text)
+
+
+def test_json_form_of_a_dmn_model_is_valid_and_complete() -> None:
+    model = read_xml(source(DMN))
+    data = json.loads(json.dumps(data_of(model)))
+    assert check_schema(data, SCHEMA, source(json.dumps(data))) == []
+    assert without_places(model_of(data, source(""))) == without_places(model)
+    assert data["decisions"][0]["requires"] == ["Weight of box", "Twice"]
+    assert data["decisions"][0]["table"]["rules"][0]["annotations"] == ["heavy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("<definitions", "rules.dmn_not_xml"),
+        ("<a/>", "rules.dmn_no_definitions"),
+        ('<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><definitions name="&x;"/>', "rules.dmn_doctype"),
+    ],
+)
+def test_what_is_no_model_is_refused(text: str, code: str) -> None:
+    with pytest.raises(XmlModelError) as caught:
+        read_xml(source(text))
+    assert caught.value.diagnostic.code == code
+
+
+@pytest.mark.skipif(not KIT.exists(), reason="the DMN test kit is not beside the repository")
+def test_every_model_of_the_kit_survives_our_json() -> None:
+    for path in sorted(KIT.glob("*/*/*.dmn")):
+        model = read_xml(DefinitionSource(file=path.name, text=path.read_text("utf-8")))
+        data = data_of(model)
+        assert check_schema(data, SCHEMA, source(json.dumps(data))) == [], path.name
+        assert without_places(model_of(data, source(""))) == without_places(model), path.name
