@@ -26,3 +26,8 @@ MARK = Markup(
     '<path d="M6 8h20v3.5H6zM9 13h4v3.5H9zM14 13h4v3.5h-4zM19 13h4v3.5h-4z'
     'M9 18h14v3H9zM13 22.5h6V26h-6z" fill="#fff"/></svg>'
 )
+
+
+def known() -> frozenset[str]:
+    """Names of all icons."""
+    return frozenset(_PATHS)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, after_this_request, g, request
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Visitors without a session get this cookie, so that their forms have a token too.
@@ -33,6 +33,21 @@ def check_csrf(secret: str | None) -> None:
     given = request.headers.get("X-CSRF-Token") or request.form.get("_csrf", "")
     if not secret or not hmac.compare_digest(given.encode(), csrf_token(secret).encode()):
         abort(403, "csrf")
+
+
+def visitor_secret() -> str:
+    """The secret of somebody without a session: from their cookie, else a new one that the answer sets."""
+    known = request.cookies.get(VISITOR_COOKIE, "")
+    if len(known) >= 32:
+        return known
+    fresh = secrets.token_urlsafe(32)
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        set_cookie(response, VISITOR_COOKIE, fresh)
+        return response
+
+    return fresh
 
 
 def policy(nonce: str) -> str:
@@ -65,7 +80,7 @@ def add_headers(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store" if g.get("session_token") else "no-cache, private"
+        response.headers["Cache-Control"] = "no-store" if "site" in g and g.site.signed_in else "no-cache, private"
     return response
 
 

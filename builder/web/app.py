@@ -1,0 +1,105 @@
+"""The Flask application over a set of workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask import Flask, g, request
+from flask.sansio.blueprints import Blueprint
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from builder.web import errors, health, security
+from builder.web.assets import Assets
+from builder.web.context import Site, identity_of, visitor
+from builder.web.i18n import preferred
+from builder.web.templating import set_up_templates
+from builder.workspace import Workspace
+
+WsgiApp = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
+# Larger requests are refused before they are read.
+LARGEST_REQUEST = 64 * 1024 * 1024
+
+
+def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: Iterable[Blueprint] = ()) -> Flask:
+    """The application. ``workspaces``: one, or several by name or host name; the first is the one without ``/w/<name>``.
+
+    ``blueprints``: further pages, shown in the same shell.
+    """
+    known = {"main": workspaces} if isinstance(workspaces, Workspace) else dict(workspaces)
+    app = Flask("builder.web", root_path=_root(), template_folder="templates", static_folder="static")
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=20_000)
+    app.config.update(SEND_FILE_MAX_AGE_DEFAULT=31_536_000)
+    app.extensions["dougong_workspaces"] = known
+    app.extensions["dougong_identities"] = {}
+    app.extensions["dougong_assets"] = Assets()
+    health.install(app)
+    security.install(app)
+    errors.install(app)
+    app.before_request(_enter)
+    set_up_templates(app)
+    from builder.web.pages import BLUEPRINTS
+
+    for blueprint in (*BLUEPRINTS, *blueprints):
+        app.register_blueprint(blueprint)
+    first = next(iter(known.values()))
+    wsgi: Any = _WorkspacePrefix(app.wsgi_app, known)
+    if first.settings.proxies:
+        count = first.settings.proxies
+        wsgi = ProxyFix(wsgi, x_for=count, x_proto=count, x_host=count)
+    app.wsgi_app = wsgi  # type: ignore[method-assign]
+    return app
+
+
+class _WorkspacePrefix:
+    """Finds the workspace: by ``/w/<name>`` (moved to SCRIPT_NAME, so that links keep it), by host, else the first."""
+
+    def __init__(self, inner: WsgiApp, workspaces: Mapping[str, Workspace]) -> None:
+        self._inner = inner
+        self._workspaces = workspaces
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/w/"):
+            name, _slash, rest = path[3:].partition("/")
+            if name not in self._workspaces:
+                start_response("404 Not Found", [("Content-Type", "text/plain")])
+                return [b"no such workspace\n"]
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + f"/w/{name}"
+            environ["PATH_INFO"] = "/" + rest
+            environ["dougong.workspace"] = name
+        else:
+            host = environ.get("HTTP_HOST", "").split(":")[0]
+            environ["dougong.workspace"] = host if host in self._workspaces else next(iter(self._workspaces))
+        return self._inner(environ, start_response)
+
+
+def _enter() -> None:
+    """Makes the request's surroundings before any page runs, and refuses forged changes."""
+    from flask import current_app
+
+    if request.endpoint in {"static", "health.healthz", "health.metrics"}:
+        return
+    workspace: Workspace = current_app.extensions["dougong_workspaces"][request.environ["dougong.workspace"]]
+    identity = identity_of(workspace)
+    token = request.cookies.get(security.SESSION_COOKIE)
+    signed_in = identity.authenticate(token) if token else None
+    chosen = signed_in.principal.locale if signed_in else None
+    locale = preferred(request, chosen)
+    secret = signed_in.session.csrf if signed_in and signed_in.session else security.visitor_secret()
+    g.site = Site(
+        workspace=workspace,
+        locale=locale,
+        signed_in=signed_in,
+        principal=signed_in.principal if signed_in else visitor(locale),
+        secret=secret,
+    )
+    # The API is used with a token in a header, which no other site's page can send.
+    if not request.path.startswith("/api/"):
+        security.check_csrf(secret)
+
+
+def _root() -> str:
+    from pathlib import Path
+
+    return str(Path(__file__).resolve().parent.parent)

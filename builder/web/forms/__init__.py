@@ -1,0 +1,21 @@
+"""One form renderer for the desktop, the phone, public links, approvals and the designer's preview."""
+
+from builder.web.forms.display import Display, is_numeric, shown_type
+from builder.web.forms.model import Block, Cell, FormView, Names
+from builder.web.forms.reading import read_values
+from builder.web.forms.view import automatic_layout, form_view, layout_for, picker_source
+
+__all__ = [
+    "Block",
+    "Cell",
+    "Display",
+    "FormView",
+    "Names",
+    "automatic_layout",
+    "form_view",
+    "is_numeric",
+    "layout_for",
+    "picker_source",
+    "read_values",
+    "shown_type",
+]

@@ -1,0 +1,51 @@
+"""Messages that outlive a redirect: a short-lived cookie, read once and cleared."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+
+from flask import Response, after_this_request, g, request
+
+COOKIE = "dg_notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message at the foot of the next page."""
+
+    text: str
+    # "" or "error"
+    kind: str = ""
+
+
+def notify(text: str, kind: str = "") -> None:
+    """Shows ``text`` on the next page that the visitor sees."""
+    value = base64.urlsafe_b64encode(json.dumps([text, kind]).encode()).decode()
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        path = request.script_root or "/"
+        response.set_cookie(COOKIE, value, max_age=60, httponly=True, samesite="Lax", secure=request.is_secure, path=path)
+        return response
+
+
+def take_notices() -> list[Notice]:
+    """The message waiting for this visitor; it is shown once."""
+    value = request.cookies.get(COOKIE)
+    if not value or g.get("notice_taken"):
+        return []
+    g.notice_taken = True
+
+    @after_this_request
+    def _clear(response: Response) -> Response:
+        response.delete_cookie(COOKIE, path=request.script_root or "/")
+        return response
+
+    try:
+        text, kind = json.loads(base64.urlsafe_b64decode(value))
+    except (binascii.Error, ValueError):
+        return []
+    return [Notice(text=str(text), kind="error" if kind == "error" else "")]
