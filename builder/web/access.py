@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engines.core import Principal
-from engines.form import CompiledForm
+
+if TYPE_CHECKING:
+    from engines.form import CompiledForm
 
 _ORDER = ("hidden", "masked", "read", "write")
 

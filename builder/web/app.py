@@ -22,9 +22,9 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 
 
 def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: Iterable[Blueprint] = ()) -> Flask:
-    """The application. ``workspaces``: one, or several by name or host name; the first is the one without ``/w/<name>``.
+    """The application over ``workspaces``: one, or several by name or host name.
 
-    ``blueprints``: further pages, shown in the same shell.
+    The first is the one reached without ``/w/<name>``. ``blueprints``: further pages, shown in the same shell.
     """
     known = {"main": workspaces} if isinstance(workspaces, Workspace) else dict(workspaces)
     app = Flask("builder.web", root_path=_root(), template_folder="templates", static_folder="static")

@@ -108,7 +108,11 @@ def _condition(item: Condition, kind: str) -> str:
         case "last":
             return f'{name} >= today() - duration("P{_days(item.value)}D")'
     sign = {"is": "=", "not": "!=", "from": ">=", "to": "<="}[item.operator]
-    return f"{name}.id {sign} {_literal(item.value, kind)}" if kind == LINK else f"{name} {sign} {_literal(item.value, kind)}"
+    return (
+        f"{name}.id {sign} {_literal(item.value, kind)}"
+        if kind == LINK
+        else f"{name} {sign} {_literal(item.value, kind)}"
+    )
 
 
 def _literal(value: str, kind: str) -> str:
@@ -135,5 +139,7 @@ def _days(value: str) -> int:
 
 def quote(text: str) -> str:
     """A FEEL string literal."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    )
     return f'"{escaped}"'

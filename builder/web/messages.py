@@ -17,10 +17,8 @@ PACKAGES = (
     "engines.rules",
     "engines.report",
     "builder.workspace",
-    "builder.releases",
     "builder.identity",
     "builder.runtime",
-    "builder.web",
 )
 
 

@@ -28,7 +28,9 @@ def notify(text: str, kind: str = "") -> None:
     @after_this_request
     def _set(response: Response) -> Response:
         path = request.script_root or "/"
-        response.set_cookie(COOKIE, value, max_age=60, httponly=True, samesite="Lax", secure=request.is_secure, path=path)
+        response.set_cookie(
+            COOKIE, value, max_age=60, httponly=True, samesite="Lax", secure=request.is_secure, path=path
+        )
         return response
 
 

@@ -16,6 +16,9 @@ from builder.web.notices import take_notices
 from builder.web.security import csrf_token
 from engines.core import LocalizedText
 
+CURRENT = Markup(' aria-current="page"')
+NOTHING = Markup("")
+
 
 def set_up_templates(app: Flask) -> None:
     """Adds globals and filters to ``app``'s templates."""
@@ -32,6 +35,7 @@ def set_up_templates(app: Flask) -> None:
     environment.globals.update(
         menus=menus, open_tasks=open_tasks, unread_notifications=unread_notifications, studio_apps=studio_apps
     )
+    environment.globals.update(has_page=lambda name: name in app.view_functions)
     environment.globals.update(is_admin=lambda: site().is_admin, person_name=_person_name)
     app.context_processor(_values)
 
@@ -67,7 +71,7 @@ def _person_name() -> str:
 
 def _here(prefix: str) -> Markup:
     """``aria-current`` where the page shown belongs to ``prefix``."""
-    return Markup(' aria-current="page"' if (request.endpoint or "").startswith(prefix) else "")
+    return CURRENT if (request.endpoint or "").startswith(prefix) else NOTHING
 
 
 def _locale() -> str:

@@ -10,7 +10,9 @@ from engines.feel import Expression
 from engines.form import CompiledField, CompiledForm
 
 # Types whose values mean the same to the browser's evaluator as to ours.
-SAFE_TYPES = frozenset({"text", "long_text", "email", "phone", "url", "number", "money", "percent", "rating", "boolean", "choice"})
+SAFE_TYPES = frozenset(
+    {"text", "long_text", "email", "phone", "url", "number", "money", "percent", "rating", "boolean", "choice"}
+)
 
 
 def browser_logic(
@@ -22,7 +24,9 @@ def browser_logic(
     lively = any(set(entry) & {"visible", "required", "formula"} for entry in fields)
     if not lively and not any("formula" in column for table in tables for column in table["fields"]):
         return None
-    unseen = {name: _json(values.get(name)) for name in form.fields if name not in shown and _is_safe(form.fields[name])}
+    unseen = {
+        name: _json(values.get(name)) for name in form.fields if name not in shown and _is_safe(form.fields[name])
+    }
     return {"fields": fields, "subtables": tables, "values": unseen}
 
 

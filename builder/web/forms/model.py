@@ -11,6 +11,9 @@ from markupsafe import Markup
 
 from engines.form import FieldDefinition
 
+# What is shown where there is nothing.
+NOTHING = Markup("")
+
 
 class Names(Protocol):
     """What ids are called, as far as the person who asks may see it."""
@@ -49,7 +52,7 @@ class Cell:
     # What the input holds: the text as typed, or as the value reads.
     text: str = ""
     # What people read where it cannot be entered.
-    shown: Markup = Markup("")
+    shown: Markup = NOTHING
     choices: tuple[Choice, ...] = ()
     required: bool = False
     editable: bool = True

@@ -70,5 +70,3 @@ def _row(data: MultiDict[str, str], field: FieldDefinition, key: int) -> dict[st
         if name in data:
             row[column.name] = _value(data.getlist(name), column)
     return row
-
-

@@ -169,7 +169,10 @@ def picker_source(app: str, form: str) -> Callable[[str], str]:
 
 def layout_for(form: CompiledForm, purpose: str) -> LayoutDefinition:
     """The layout for ``purpose``; for entering, "edit" where there is no better; else one of all fields."""
-    order = [purpose, *{"create": ("edit",), "edit": ("create",), "review": ("page", "edit"), "public": ()}.get(purpose, ())]
+    order = [
+        purpose,
+        *{"create": ("edit",), "edit": ("create",), "review": ("page", "edit"), "public": ()}.get(purpose, ()),
+    ]
     for wanted in order:
         for layout in form.layouts.values():
             if layout.purpose == wanted:

@@ -32,7 +32,14 @@ WIDGETS: Mapping[str, str] = {
     "subtable": "subtable",
     "json": "long_text",
 }
-_INPUT_TYPES = {"email": "email", "phone": "tel", "url": "url", "date": "date", "time": "time", "datetime": "datetime-local"}
+_INPUT_TYPES = {
+    "email": "email",
+    "phone": "tel",
+    "url": "url",
+    "date": "date",
+    "time": "time",
+    "datetime": "datetime-local",
+}
 # A whole number of at most so many values is chosen from a scale.
 SCALE = 11
 
