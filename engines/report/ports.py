@@ -1,0 +1,45 @@
+"""What the report engine asks of others: the shape of a form's records, and the rows that a reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sqlalchemy import FromClause
+
+from engines import feel
+from engines.core.ports import Definitions
+from engines.core.text import LocalizedText
+from engines.feel.sql import SqlSource
+
+
+class FormShape(Protocol):
+    """What a dataset needs to know of the form that it counts."""
+
+    @property
+    def names(self) -> Mapping[str, feel.FeelType]:
+        """Every name that an expression over a record may use, with its type: fields, relations, system fields, me …"""
+
+    def options(self, path: Sequence[str]) -> Mapping[str, LocalizedText]:
+        """Labels of the values of the choice field at ``path`` ("account", "tier"); empty where it is no choice."""
+
+    def views(self) -> Sequence[str]:
+        """Names of the form's views."""
+
+
+class ReportDefinitions(Definitions, Protocol):
+    """The definitions of an app, with the shapes of its forms."""
+
+    def shape(self, form: str) -> FormShape | None:
+        """The shape of a form of the app ("order") or of another ("crm.order"); None where there is no such form."""
+
+    def settings(self) -> Mapping[str, feel.FeelType]:
+        """The app's settings with their types, for ``settings.<name>``."""
+
+
+class RowSource(SqlSource, Protocol):
+    """Rows that a reader may see; what ``QuerySource`` gives."""
+
+    @property
+    def selectable(self) -> FromClause:
+        """What stands in FROM: a subquery that holds the rights already. Columns of the source refer to it."""
