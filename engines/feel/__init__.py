@@ -1,5 +1,19 @@
 """FEEL, the expression language of OMG's DMN 1.5: every condition, formula, filter and measure is written in it."""
 
+from engines.feel.budget import Budget
+from engines.feel.convert import from_python, to_python
+from engines.feel.expression import (
+    Evaluation,
+    EvaluationContext,
+    Expression,
+    check,
+    check_unary_tests,
+    compile,
+    compile_unary_tests,
+)
+from engines.feel.printer import to_feel
+from engines.feel.runtime import Failure
+from engines.feel.scope import Scope
 from engines.feel.types import (
     ANY,
     BOOLEAN,
@@ -21,6 +35,7 @@ from engines.feel.types import (
     ListType,
     RangeType,
 )
+from engines.feel.values import Date, DateTime, DaysTime, Function, Range, Time, YearsMonths
 
 __all__ = [
     "ANY",
@@ -37,9 +52,29 @@ __all__ = [
     "STRING",
     "TIME",
     "YEARS_MONTHS",
+    "Budget",
     "ContextType",
+    "Date",
+    "DateTime",
+    "DaysTime",
+    "Evaluation",
+    "EvaluationContext",
+    "Expression",
+    "Failure",
     "FeelType",
+    "Function",
     "FunctionType",
     "ListType",
+    "Range",
     "RangeType",
+    "Scope",
+    "Time",
+    "YearsMonths",
+    "check",
+    "check_unary_tests",
+    "compile",
+    "compile_unary_tests",
+    "from_python",
+    "to_feel",
+    "to_python",
 ]

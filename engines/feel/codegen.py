@@ -1,0 +1,484 @@
+"""Python from a checked tree: one function an expression.
+
+Generated code holds only names that are made here, constants and helpers; no text of the expression gets into it but
+string literals, through ``repr``. Null and coercion rules are put in where types do not settle them already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from engines.feel import nodes as n
+from engines.feel import operators, runtime
+from engines.feel import types as t
+from engines.feel.builtins.registry import BUILTINS, call_builtin
+from engines.feel.checker import Binding, Checked, identities
+from engines.feel.function_values import external, named_function
+from engines.feel.nodes import Node
+from engines.feel.parser import walk
+from engines.feel.types import FeelType
+from engines.feel.values import Date, DaysTime, Function, YearsMonths
+
+# Types whose Python values compare with Python's own operators.
+_PLAIN = frozenset({t.NUMBER, t.STRING, t.DATE, t.DAYS_TIME, t.YEARS_MONTHS})
+_CLASSES: dict[FeelType, tuple[str, type]] = {
+    t.NUMBER: ("Decimal", Decimal),
+    t.STRING: ("str", str),
+    t.BOOLEAN: ("bool", bool),
+    t.DATE: ("Date", Date),
+    t.DAYS_TIME: ("DaysTime", DaysTime),
+    t.YEARS_MONTHS: ("YearsMonths", YearsMonths),
+    t.IDENTIFIER: ("UUID", UUID),
+}
+_PYTHON_OPERATORS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_HOIST_EVERY = 10
+_LONG_CHAIN = 8
+
+_HELPERS: dict[str, Any] = {
+    "Decimal": Decimal, "str": str, "bool": bool,
+    "Date": Date, "DaysTime": DaysTime, "YearsMonths": YearsMonths, "UUID": UUID,
+    "Function": Function, "call_builtin": call_builtin, "NoDomain": runtime.NoDomainError,
+    "external": external, "named_function": named_function,
+    **{name: getattr(runtime, name) for name in (
+        "as_type", "truth", "get", "items", "at_index", "filtered", "entry_or", "domain", "steps", "compare", "between",
+        "satisfies", "any_of", "make_range", "test_range", "invoke", "instance_of", "null_operand", "compare_identity",
+        "unary_test",
+    )},
+    **{f"op_{name}": getattr(operators, name) for name in ("add", "subtract", "multiply", "divide", "power", "negate")},
+}  # fmt: skip
+_ARITHMETIC = {"+": "op_add", "-": "op_subtract", "*": "op_multiply", "/": "op_divide", "**": "op_power"}
+
+
+def generate(checked: Checked) -> Callable[[Any, Any], Any]:
+    """A function of (runtime, variables) that evaluates the tree."""
+    source, constants = generate_source(checked)
+    namespace = {**_HELPERS, **constants, "__builtins__": {"type": type, "len": len}}
+    exec(compile(source, "<feel>", "exec"), namespace)  # noqa: S102 - text made above, never the user's
+    function: Callable[[Any, Any], Any] = namespace["run"]
+    return function
+
+
+def generate_source(checked: Checked) -> tuple[str, dict[str, Any]]:
+    """The Python text and the constants that it names."""
+    maker = _Generator(checked)
+    maker.function("run", "rt, v", lambda: [f"return {maker.value(checked.tree)}"])
+    return "\n".join(maker.blocks[0]), maker.constants
+
+
+class _Generator:
+    def __init__(self, checked: Checked) -> None:
+        self.checked = checked
+        self.constants: dict[str, Any] = {}
+        # Lines of the functions that are open; what is hoisted goes into the innermost.
+        self.blocks: list[list[str]] = [[]]
+        self.counter = 0
+        self.depth = 0
+
+    # Helpers
+
+    def fresh(self, prefix: str) -> str:
+        self.counter += 1
+        return f"{prefix}_{self.counter}"
+
+    def constant(self, prefix: str, value: Any) -> str:
+        name = self.fresh(prefix)
+        self.constants[name] = value
+        return name
+
+    def span(self, node: Node) -> str:
+        return self.constant("S", node.span)
+
+    def type(self, node: Node) -> FeelType:
+        return self.checked.types[id(node)]
+
+    def is_raw(self, node: Node) -> bool:
+        return id(node) in self.checked.raw
+
+    def function(self, name: str, parameters: str, build: Callable[[], list[str]]) -> None:
+        """Adds ``def name(parameters)`` to the innermost open block."""
+        self.blocks.append([])
+        body = build()
+        lines = [*self.blocks.pop(), *body]
+        self.blocks[-1] += [f"def {name}({parameters}):", *(f" {line}" for line in lines)]
+
+    def hoisted(self, build: Callable[[], list[str]], prefix: str = "h") -> str:
+        """A call of a new function without parameters."""
+        name = self.fresh(prefix)
+        self.function(name, "", build)
+        return f"{name}()"
+
+    # Values
+
+    def emit(self, node: Node) -> str:
+        """Code for the value as it comes, perhaps raw."""
+        self.depth += 1
+        try:
+            if self.depth % _HOIST_EVERY:
+                return _EMITTERS[type(node)](self, node)
+            return self.hoisted(lambda: [f"return {_EMITTERS[type(node)](self, node)}"])
+        finally:
+            self.depth -= 1
+
+    def value(self, node: Node) -> str:
+        """Code for the value as FEEL holds it; where the static type is known, it is that or null."""
+        code = self.emit(node)
+        return self.converted(code, node) if self.is_raw(node) else code
+
+    def converted(self, code: str, node: Node) -> str:
+        """Code that makes a raw value native."""
+        kind = self.type(node)
+        if kind in _CLASSES:
+            name, temporary = _CLASSES[kind][0], self.fresh("t")
+            call = f"as_type(rt, {self.span(node)}, {temporary}, {name}, {str(kind)!r})"
+            return f"({temporary} if type({temporary} := {code}) is {name} else {call})"
+        if kind in (t.TIME, t.DATE_TIME):
+            cls = self.constant("C", _TEMPORAL[kind])
+            return f"as_type(rt, {self.span(node)}, {code}, {cls}, {str(kind)!r})"
+        return f"rt.native({code})"
+
+    def test(self, node: Node) -> str:
+        """Code that is true for Python exactly when the value is true."""
+        match node:
+            case n.Group():
+                return self.test(node.inner)
+            case n.And():
+                return f"({' and '.join(self.test(term) for term in node.terms)})"
+            case n.Or():
+                return f"({' or '.join(self.test(term) for term in node.terms)})"
+        code = self.value(node)
+        return code if self.type(node) is t.BOOLEAN else f"(truth(rt, {self.span(node)}, {code}) is True)"
+
+    def boolean(self, node: Node) -> str:
+        """Code for true, false or null."""
+        code = self.value(node)
+        return code if self.type(node) is t.BOOLEAN else f"truth(rt, {self.span(node)}, {code})"
+
+    # Literals and names
+
+    def literal(self, node: n.Literal) -> str:
+        if node.value is None or isinstance(node.value, (bool, str)):
+            return repr(node.value)
+        return self.constant("K", node.value)
+
+    def name(self, node: n.Name) -> str:
+        return self.bound(self.checked.bindings[id(node)], node)
+
+    def bound(self, binding: Binding, node: Node) -> str:
+        match binding.kind:
+            case "local":
+                return binding.code
+            case "partial":
+                return f"rt.snapshot({binding.code})"
+            case "entry" if binding.outer is not None:
+                outer = self.bound(binding.outer, node)
+                if binding.outer.kind in ("local", "partial"):
+                    outer = f"({outer})"
+                return f"entry_or({binding.code}, {binding.name!r}, lambda: {outer})"
+            case "entry":
+                return f"get(rt, {self.span(node)}, {binding.code}, {binding.name!r})"
+            case "builtin":
+                return f"named_function({self.constant('B', BUILTINS[binding.name])})"
+            case "variable" if isinstance(binding.type, t.FunctionType) or binding.type is t.ANY:
+                return f"rt.variable(v, {binding.name!r})"
+            case "variable":
+                return f"v.get({binding.name!r})"
+        return f"rt.fail('feel.unknown_name', {self.span(node)}, name={binding.name!r})"
+
+    def group(self, node: n.Group) -> str:
+        return self.emit(node.inner)
+
+    def path(self, node: n.Path) -> str:
+        source = self.type(node.source)
+        simple = isinstance(source, (t.SimpleType, t.RangeType)) and source is not t.ANY
+        code = self.value(node.source) if simple else self.emit(node.source)
+        return f"get(rt, {self.span(node)}, {code}, {node.name!r})"
+
+    def filter(self, node: n.Filter) -> str:
+        item = self.checked.declared[id(node)][0].code
+        source = f"items(rt, {self.emit(node.source)})"
+        condition = self.type(node.condition)
+        if condition is t.NUMBER and not self.reads_item(node):
+            return f"at_index(rt, {self.span(node)}, {source}, {self.value(node.condition)})"
+        name = self.fresh("f")
+        if condition is t.BOOLEAN:
+            self.function(name, "s", lambda: self.filter_body(node, item))
+            return f"{name}({source})"
+        self.function(name, item, lambda: [f"return {self.value(node.condition)}"])
+        return f"filtered(rt, {self.span(node)}, {source}, {name})"
+
+    def reads_item(self, node: n.Filter) -> bool:
+        item = self.checked.declared[id(node)][0]
+        bindings = self.checked.bindings
+        return any(
+            isinstance(part, n.Name) and (bindings[id(part)] is item or bindings[id(part)].code == item.code)
+            for part in walk(node.condition)
+        )
+
+    def filter_body(self, node: n.Filter, item: str) -> list[str]:
+        test = self.test(node.condition)
+        if not self.blocks[-1]:
+            return [f"return [{item} for {item} in s if {test}]"]
+        return ["out = []", f"for {item} in s:", f" if {test}: out.append({item})", "return out"]
+
+    # Operators
+
+    def negation(self, node: n.Negation) -> str:
+        return f"op_negate(rt, {self.span(node)}, {self.value(node.operand)})"
+
+    def arithmetic(self, node: n.Arithmetic) -> str:
+        if len(node.rest) > _LONG_CHAIN:
+            return self.hoisted(lambda: self.chain(node))
+        code = self.value(node.first)
+        for operator, operand in node.rest:
+            code = f"{_ARITHMETIC[operator]}(rt, {self.chain_span(node, operand)}, {code}, {self.value(operand)})"
+        return code
+
+    def chain(self, node: n.Arithmetic) -> list[str]:
+        lines = [f"a = {self.value(node.first)}"]
+        for operator, operand in node.rest:
+            call = f"{_ARITHMETIC[operator]}(rt, {self.chain_span(node, operand)}, a, {self.value(operand)})"
+            lines.append(f"a = {call}")
+        return [*lines, "return a"]
+
+    def chain_span(self, node: n.Arithmetic, operand: Node) -> str:
+        return self.constant("S", n.Span(node.span.start, operand.span.end))
+
+    def comparison(self, node: n.Comparison) -> str:
+        left, right = self.type(node.left), self.type(node.right)
+        operator = node.operator
+        if operator in ("=", "!="):
+            null_test = self.null_test(node)
+            if null_test:
+                return null_test
+            if left == right and (left in _PLAIN or left is t.BOOLEAN or left is t.IDENTIFIER):
+                return f"({self.value(node.left)} {_PYTHON_OPERATORS[operator]} {self.value(node.right)})"
+            if identities(left, right):
+                sides = f"{self.emit(node.left)}, {self.emit(node.right)}"
+                return f"compare_identity(rt, {self.span(node)}, {operator!r}, {sides})"
+        elif left == right and left in _PLAIN:
+            return self.plain_comparison(node)
+        return f"compare(rt, {self.span(node)}, {operator!r}, {self.value(node.left)}, {self.value(node.right)})"
+
+    def null_test(self, node: n.Comparison) -> str:
+        """``x = null`` and ``x != null`` without converting x."""
+        word = "is" if node.operator == "=" else "is not"
+        for side, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(other, n.Literal) and other.text == "null":
+                return f"({self.emit(side)} {word} None)"
+        return ""
+
+    def plain_comparison(self, node: n.Comparison) -> str:
+        names, checks = [], []
+        for side in (node.left, node.right):
+            code = self.value(side)
+            if isinstance(side, n.Literal):
+                names.append(code)
+            else:
+                names.append(self.fresh("t"))
+                checks.append(f"({names[-1]} := {code}) is not None")
+        compared = f"{names[0]} {node.operator} {names[1]}"
+        if not checks:
+            return f"({compared})"
+        return f"({compared} if {' and '.join(checks)} else null_operand(rt, {self.span(node)}))"
+
+    def between(self, node: n.Between) -> str:
+        parts = ", ".join(self.value(part) for part in (node.value, node.low, node.high))
+        return f"between(rt, {self.span(node)}, {parts})"
+
+    def contained(self, node: n.In) -> str:
+        value = self.fresh("t")
+        first, *rest = [self.contained_in(value, test) for test in node.tests]
+        answers = ", ".join([first, *rest])
+        if not rest:
+            return f"(({value} := {self.value(node.value)}), {first})[1]"
+        return f"(({value} := {self.value(node.value)}), any_of(({answers},)))[1]"
+
+    def contained_in(self, value: str, test: Node) -> str:
+        span = self.span(test)
+        if isinstance(test, n.Test):
+            return f"compare(rt, {span}, {test.operator!r}, {value}, {self.value(test.endpoint)})"
+        return f"satisfies(rt, {span}, {value}, {self.value(test)})"
+
+    def instance_of(self, node: n.InstanceOf) -> str:
+        return f"instance_of({self.value(node.value)}, {self.constant('T', self.type(node.type))})"
+
+    def conjunction(self, node: n.And) -> str:
+        return self.logic(node, "False", "True")
+
+    def disjunction(self, node: n.Or) -> str:
+        return self.logic(node, "True", "False")
+
+    def logic(self, node: n.And | n.Or, decisive: str, other: str) -> str:
+        names = [self.fresh("t") for _ in node.terms]
+        decided = " or ".join(
+            f"({name} := {self.boolean(term)}) is {decisive}" for name, term in zip(names, node.terms, strict=True)
+        )
+        clear = " and ".join(f"{name} is {other}" for name in names)
+        return f"({decisive} if {decided} else ({other} if {clear} else None))"
+
+    def conditional(self, node: n.If) -> str:
+        parts = [f"{self.value(then)} if {self.test(condition)} else " for condition, then in node.branches]
+        return f"({''.join(parts)}{self.value(node.otherwise)})"
+
+    def test_node(self, node: n.Test) -> str:
+        return f"test_range({node.operator!r}, {self.value(node.endpoint)})"
+
+    def range(self, node: n.RangeLiteral) -> str:
+        low, high = self.value(node.low), self.value(node.high)
+        return f"make_range(rt, {self.span(node)}, {node.opening!r}, {low}, {high}, {node.closing!r})"
+
+    # Loops
+
+    def for_return(self, node: n.For) -> str:
+        *bindings, partial = self.checked.declared[id(node)]
+        out = partial.code
+
+        def body() -> list[str]:
+            return [f"{out}.append({self.value(node.body)})"]
+
+        def build() -> list[str]:
+            captures = any(isinstance(part, n.FunctionLiteral) for part in walk(node))
+            loops = self.steps(node, bindings, body) if captures else self.loops(node, bindings, body())
+            return [f"{out} = []", "try:", *_indent(loops), "except NoDomain: return None", f"return rt.made({out})"]
+
+        return self.hoisted(build, "for")
+
+    def quantified(self, node: n.Quantified) -> str:
+        decisive, other = ("False", "True") if node.every else ("True", "False")
+
+        def build() -> list[str]:
+            condition = self.boolean(node.condition)
+            inner = [f"c = {condition}", f"if c is {decisive}: return {decisive}", "if c is None: unknown = True"]
+            loops = self.loops(node, self.checked.declared[id(node)], inner)
+            return [
+                "unknown = False", "try:", *_indent(loops), "except NoDomain: return None",
+                f"return None if unknown else {other}",
+            ]  # fmt: skip
+
+        return self.hoisted(build, "q")
+
+    def loops(self, node: n.For | n.Quantified, bindings: list[Binding], inner: list[str]) -> list[str]:
+        """Nested loops around ``inner``."""
+        lines = inner
+        for iterator, binding in reversed(list(zip(node.iterators, bindings, strict=True))):
+            lines = [f"for {binding.code} in {self.iteration(iterator)}:", *_indent(lines)]
+        return lines
+
+    def steps(self, node: n.For, bindings: list[Binding], body: Callable[[], list[str]], level: int = 0) -> list[str]:
+        """As ``loops``, each round in a function of its own, so that function literals keep its variables."""
+        if level == len(bindings):
+            return body()
+        name = self.fresh("step")
+        self.function(name, bindings[level].code, lambda: self.steps(node, bindings, body, level + 1))
+        return [f"for y in {self.iteration(node.iterators[level])}: {name}(y)"]
+
+    def iteration(self, iterator: n.Iterator) -> str:
+        span = self.span(iterator)
+        if iterator.end is not None:
+            return f"steps(rt, {span}, {self.value(iterator.domain)}, {self.value(iterator.end)})"
+        return f"domain(rt, {span}, {self.emit(iterator.domain)})"
+
+    # Functions, lists, contexts
+
+    def function_literal(self, node: n.FunctionLiteral) -> str:
+        bindings = self.checked.declared[id(node)]
+        names = tuple(binding.name for binding in bindings)
+        types = tuple(binding.type for binding in bindings)
+        if node.external:
+            spec = self.value(node.body)
+            return f"external(rt, {self.span(node)}, {spec}, {self.constant('N', names)}, {self.constant('T', types)})"
+        name = self.fresh("fn")
+        parameters = ", ".join(["rt", *(binding.code for binding in bindings)])
+        self.function(name, parameters, lambda: [f"return {self.value(node.body)}"])
+        return f"Function({name}, {self.constant('N', names)}, {self.constant('T', types)})"
+
+    def call(self, node: n.Call) -> str:
+        arguments = [self.value(argument) for argument in node.arguments]
+        span = self.span(node)
+        names = f", {self.constant('N', node.names)}" if node.names else ""
+        if isinstance(node.function, n.Name) and self.checked.bindings[id(node.function)].kind == "builtin":
+            entry = self.constant("B", BUILTINS[node.function.name])
+            return f"call_builtin(rt, {span}, {entry}, ({''.join(a + ', ' for a in arguments)}){names})"
+        function = self.emit(node.function)
+        return f"invoke(rt, {span}, {function}, [{', '.join(arguments)}]{names})"
+
+    def list_literal(self, node: n.ListLiteral) -> str:
+        return f"[{', '.join(self.value(item) for item in node.items)}]"
+
+    def context(self, node: n.ContextLiteral) -> str:
+        if not node.entries:
+            return "{}"
+        bindings = self.checked.declared[id(node)]
+
+        def build() -> list[str]:
+            if len({entry.key for entry in node.entries}) < len(node.entries):
+                return [f"return rt.fail('feel.repeated_key', {self.span(node)})"]
+            pairs = list(zip(node.entries, bindings, strict=True))
+            lines = [f"{binding.code} = {self.value(entry.value)}" for entry, binding in pairs]
+            made = ", ".join(f"{entry.key!r}: {binding.code}" for entry, binding in pairs)
+            return [*lines, f"return {{{made}}}"]
+
+        return self.hoisted(build, "ctx")
+
+    def unary_tests(self, node: n.UnaryTests) -> str:
+        if not node.tests:
+            return "True"
+        answers = ", ".join(self.unary_test(test) for test in node.tests)
+        any_of = f"any_of(({answers},))"
+        if not node.negated:
+            return any_of
+        name = self.fresh("t")
+        return f"(None if ({name} := {any_of}) is None else not {name})"
+
+    def unary_test(self, test: Node) -> str:
+        asked = any(isinstance(part, n.Name) and part.name == "?" for part in walk(test))
+        if asked:
+            return self.boolean(test)
+        binding = self.checked.input
+        code = self.bound(binding, test) if binding is not None else "None"
+        value = self.fresh("t")
+        native = f"(({value} := rt.native({code})), "
+        if isinstance(test, n.Test):
+            return f"{native}{self.contained_in(value, test)})[1]"
+        return f"{native}unary_test(rt, {self.span(test)}, {value}, {self.value(test)}))[1]"
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return [f" {line}" for line in lines]
+
+
+def _temporal_classes() -> dict[FeelType, type]:
+    from engines.feel.values import DateTime, Time
+
+    return {t.TIME: Time, t.DATE_TIME: DateTime}
+
+
+_TEMPORAL = _temporal_classes()
+_EMITTERS: dict[type[Node], Callable[[_Generator, Any], str]] = {
+    n.Literal: _Generator.literal,
+    n.Name: _Generator.name,
+    n.Group: _Generator.group,
+    n.Path: _Generator.path,
+    n.Filter: _Generator.filter,
+    n.Call: _Generator.call,
+    n.Negation: _Generator.negation,
+    n.Arithmetic: _Generator.arithmetic,
+    n.Comparison: _Generator.comparison,
+    n.Between: _Generator.between,
+    n.In: _Generator.contained,
+    n.Test: _Generator.test_node,
+    n.InstanceOf: _Generator.instance_of,
+    n.And: _Generator.conjunction,
+    n.Or: _Generator.disjunction,
+    n.If: _Generator.conditional,
+    n.For: _Generator.for_return,
+    n.Quantified: _Generator.quantified,
+    n.FunctionLiteral: _Generator.function_literal,
+    n.ListLiteral: _Generator.list_literal,
+    n.ContextLiteral: _Generator.context,
+    n.RangeLiteral: _Generator.range,
+    n.UnaryTests: _Generator.unary_tests,
+}

@@ -1,0 +1,524 @@
+"""What generated code runs on: one ``Runtime`` an evaluation, and the operators' meaning beyond the fast paths.
+
+An operation that has no value gives null and records the failure behind it (DMN 1.5 §10.3.2.13, error handling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from engines.core.errors import BudgetExceeded
+from engines.feel import types as t
+from engines.feel.budget import Budget
+from engines.feel.convert import native
+from engines.feel.nodes import Span
+from engines.feel.values import Date, DateTime, DaysTime, Function, Range, Time, YearsMonths, type_name
+
+MAX_FAILURES = 100
+NOWHERE = Span(0, 0)
+
+
+class Failure(NamedTuple):
+    """Why an operation gave null."""
+
+    # Stable dotted code; its text stands in the catalogue.
+    code: str
+    # Where in the expression's text.
+    span: Span
+    # What the text needs.
+    params: Mapping[str, Any]
+
+
+class Runtime:
+    """One evaluation: its failures, its budget, the instant and zone of the command."""
+
+    __slots__ = ("budget", "calls", "failures", "functions", "now", "span", "zone")
+
+    def __init__(
+        self,
+        budget: Budget,
+        now: datetime | None,
+        zone: ZoneInfo | None,
+        functions: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self.budget = budget
+        self.now = now
+        self.zone = zone
+        self.functions = functions
+        self.failures: list[Failure] = []
+        self.span = NOWHERE
+        self.calls = 0
+
+    def fail(self, code: str, span: Span | None = None, **params: Any) -> Any:
+        """Records a failure at ``span`` (else where the current function is called) and gives null."""
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(Failure(code, self.span if span is None else span, params))
+        return None
+
+    def native(self, value: Any) -> Any:
+        """A variable's value as FEEL holds it."""
+        return native(value, self)
+
+    def snapshot(self, partial: list[Any]) -> list[Any]:
+        """A copy of the results so far of a loop."""
+        self.budget.check_list(len(partial))
+        return partial[:]
+
+    def made(self, result: list[Any]) -> list[Any]:
+        """Charges a list that was made."""
+        self.budget.check_list(len(result))
+        return result
+
+    def variable(self, variables: Mapping[str, Any], name: str) -> Any:
+        """A variable, else a function of the evaluation context."""
+        value = variables.get(name)
+        return self.functions.get(name) if value is None else value
+
+
+def as_type(runtime: Runtime, span: Span, value: Any, kind: type, expected: str) -> Any:
+    """A variable's value made native; null with a failure where it is not of its declared type."""
+    value = native(value, runtime)
+    if value is None or type(value) is kind:
+        return value
+    if kind is Date and type(value) is DateTime:
+        return value.date
+    return runtime.fail("feel.wrong_type", span, found=type_name(value), expected=expected)
+
+
+def is_identity(value: Any) -> bool:
+    """Whether the value is a person, a department or a record: an identifier, or a context with one as ``id``."""
+    return type(value) is UUID or (isinstance(value, Mapping) and isinstance(value.get("id"), UUID))
+
+
+def identity(value: Any) -> Any:
+    """The identifier behind a value that ``is_identity``."""
+    return value if type(value) is UUID else value["id"]
+
+
+def truth(runtime: Runtime, span: Span, value: Any) -> bool | None:
+    """The value as an operand of and, or and not: null unless it is a boolean."""
+    if value is True or value is False or value is None:
+        return value
+    runtime.fail("feel.wrong_type", span, found=type_name(value), expected="boolean")
+    return None
+
+
+def get(runtime: Runtime, span: Span, source: Any, name: str) -> Any:
+    """``source.name``; of a list the list of its items' (DMN 1.5 §10.3.2.5 and Table 53)."""
+    if type(source) is list:
+        runtime.budget.check_list(len(source))
+        return [get(runtime, span, item, name) for item in source]
+    if isinstance(source, Mapping):
+        if name in source:
+            return source[name]
+        return runtime.fail("feel.no_such_entry", span, name=name)
+    if source is None:
+        return runtime.fail("feel.null_path", span, name=name)
+    source = native(source, runtime)
+    if type(source) in (list, dict):
+        return get(runtime, span, source, name)
+    reader = _PROPERTIES.get((type(source), name))
+    if reader is None:
+        return runtime.fail("feel.no_such_property", span, name=name, found=type_name(source))
+    return reader(source)
+
+
+def _load_properties() -> dict[tuple[type, str], Callable[[Any], Any]]:
+    from engines.feel.properties import PROPERTIES
+
+    return PROPERTIES
+
+
+_PROPERTIES = _load_properties()
+
+
+def items(runtime: Runtime, source: Any) -> list[Any]:
+    """The source of a filter as a list: null is empty, a single value a list of one (DMN 1.5 §10.3.2.5)."""
+    if type(source) is list:
+        runtime.budget.charge(len(source))
+        return source
+    if source is None:
+        return []
+    if isinstance(source, (tuple, set, frozenset)):
+        return items(runtime, list(source))
+    return [source]
+
+
+def at_index(runtime: Runtime, span: Span, source: list[Any], index: Any) -> Any:
+    """The item at a position: from 1, or from the end when negative."""
+    position = int(index)
+    if position != index or position == 0 or abs(position) > len(source):
+        return runtime.fail("feel.no_such_item", span, index=str(index), length=len(source))
+    return source[position - 1 if position > 0 else position]
+
+
+def filtered(runtime: Runtime, span: Span, source: list[Any], condition: Callable[[Any], Any]) -> Any:
+    """A filter of which only running it tells whether it is a position or a condition."""
+    if not source:
+        index = condition(None)
+        return at_index(runtime, span, source, index) if type(index) is Decimal else []
+    first = condition(source[0])
+    if type(first) is Decimal:
+        return at_index(runtime, span, source, first)
+    if first is not True and first is not False and first is not None:
+        runtime.fail("feel.wrong_type", span, found=type_name(first), expected="boolean or number")
+        return None
+    return [source[0]] * (first is True) + [item for item in source[1:] if condition(item) is True]
+
+
+def entry_or(item: Any, name: str, outer: Callable[[], Any]) -> Any:
+    """Entry ``name`` of a filtered item where it is a context that has it, else the outer meaning of the name."""
+    return item[name] if isinstance(item, Mapping) and name in item else outer()
+
+
+def domain(runtime: Runtime, span: Span, value: Any) -> Iterable[Any]:
+    """What an iterator runs over: a list, a range, or a single value."""
+    if type(value) is list:
+        runtime.budget.charge(len(value))
+        return value
+    value = native(value, runtime)
+    if type(value) is Range:
+        return range_items(runtime, span, value)
+    if value is None:
+        raise NoDomainError
+    return value if type(value) is list else [value]
+
+
+class NoDomainError(Exception):
+    """An iterator has nothing to run over; the loop is null."""
+
+
+def range_items(runtime: Runtime, span: Span, value: Range) -> Iterable[Any]:
+    """The whole numbers or days of a range, without the endpoints that it leaves out."""
+    if value.start is None or value.end is None:
+        runtime.fail("feel.unbounded_range", span)
+        raise NoDomainError
+    found = list(steps(runtime, span, value.start, value.end))
+    if found and not value.start_included:
+        del found[0]
+    if found and not value.end_included and equal(found[-1], value.end):
+        del found[-1]
+    return found
+
+
+def steps(runtime: Runtime, span: Span, start: Any, end: Any) -> Iterable[Any]:
+    """The items of ``start..end``, upwards or downwards (DMN 1.5 §10.3.2.14, for expression)."""
+    from engines.feel.temporal import date_of_number, day_number
+
+    if type(start) is Decimal and type(end) is Decimal and start == int(start) and end == int(end):
+        first, last = int(start), int(end)
+        make: Callable[[int], Any] = Decimal
+    elif type(start) is Date and type(end) is Date:
+        first, last, make = day_number(start), day_number(end), date_of_number
+    else:
+        if start is not None and end is not None:
+            runtime.fail("feel.bad_range", span, start=type_name(start), end=type_name(end))
+        raise NoDomainError
+    runtime.budget.check_range(abs(last - first) + 1)
+    direction = 1 if last >= first else -1
+    return map(make, range(first, last + direction, direction))
+
+
+# Equality and order
+
+
+def equal(left: Any, right: Any) -> bool | None:
+    """``left = right`` (DMN 1.5 Table 42); None where the kinds differ."""
+    kind = type(left)
+    if kind is type(right):
+        if kind is list:
+            return len(left) == len(right) and all(equal(a, b) is True for a, b in zip(left, right, strict=True))
+        if kind is dict:
+            return _equal_contexts(left, right)
+        if kind is Range:
+            return _equal_ranges(left, right)
+        if kind is Time or kind is DateTime:
+            return left == right or _same_instant(left, right)
+        return left == right if kind is not Function else left is right
+    if left is None or right is None:
+        return False
+    if is_identity(left) and is_identity(right):
+        return bool(identity(left) == identity(right))
+    return None
+
+
+def _equal_contexts(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    if is_identity(left) and is_identity(right):
+        return bool(identity(left) == identity(right))
+    return left.keys() == right.keys() and all(equal(value, right[key]) is True for key, value in left.items())
+
+
+def _equal_ranges(left: Range, right: Range) -> bool:
+    return (left.start_included, left.end_included, left.operator == "!=") == (
+        right.start_included,
+        right.end_included,
+        right.operator == "!=",
+    ) and (equal(left.start, right.start) is True and equal(left.end, right.end) is True)
+
+
+def _same_instant(left: Any, right: Any) -> bool:
+    a, b = sort_key(left), sort_key(right)
+    return a[0] == b[0] and a[1] == b[1]
+
+
+def sort_key(value: Any) -> tuple[int, Any]:
+    """A value of a time or a date and time that orders as FEEL does: (has a zone, nanoseconds)."""
+    from engines.feel import temporal
+
+    if type(value) is DateTime:
+        return (0 if temporal.is_local(value) else 1, temporal.instant_nanos(value))
+    offset = temporal.offset_at(Date(1970, 1, 1), value)
+    return (0 if offset is None else 1, value.nanos - (offset or 0) * 1_000_000_000)
+
+
+_COMPARABLE = frozenset({Decimal, str, Date, DaysTime, YearsMonths})
+
+
+def order(left: Any, right: Any) -> int | None:
+    """-1, 0 or 1 as ``left`` is below, equal to or above ``right``; None where they have no order."""
+    kind = type(left)
+    if kind is not type(right):
+        return None
+    if kind in _COMPARABLE:
+        return -1 if left < right else 1 if left > right else 0
+    if kind is Time or kind is DateTime:
+        a, b = sort_key(left), sort_key(right)
+        if a[0] != b[0]:
+            return None
+        return -1 if a[1] < b[1] else 1 if a[1] > b[1] else 0
+    return None
+
+
+def compare(runtime: Runtime, span: Span, operator: str, left: Any, right: Any) -> bool | None:
+    """``left operator right`` for all six operators and all types; null where there is no answer."""
+    if operator in ("=", "!="):
+        same = equal(left, right)
+        if same is None:
+            runtime.fail("feel.not_comparable", span, left=type_name(left), right=type_name(right))
+            return None
+        return same is (operator == "=")
+    placed = order(left, right)
+    if placed is None:
+        runtime.fail("feel.not_comparable", span, left=type_name(left), right=type_name(right))
+        return None
+    return _PLACED[operator](placed)
+
+
+_PLACED: dict[str, Callable[[int], bool]] = {
+    "<": lambda placed: placed < 0,
+    "<=": lambda placed: placed <= 0,
+    ">": lambda placed: placed > 0,
+    ">=": lambda placed: placed >= 0,
+}
+
+
+def null_operand(runtime: Runtime, span: Span) -> None:
+    """A comparison with null: null."""
+    runtime.fail("feel.null_comparison", span)
+
+
+def compare_identity(runtime: Runtime, span: Span, operator: str, left: Any, right: Any) -> bool | None:
+    """``=`` and ``!=`` of people, departments and records, by id; raw values, converted only where that is no use."""
+    if is_identity(left) and is_identity(right):
+        return bool(identity(left) == identity(right)) is (operator == "=")
+    if left is None or right is None:
+        return (left is right) is (operator == "=")
+    return compare(runtime, span, operator, native(left, runtime), native(right, runtime))
+
+
+def unary_test(runtime: Runtime, span: Span, value: Any, test: Any) -> bool | None:
+    """Whether an input satisfies a test that does not name it: a condition, or a value as after ``in``."""
+    if type(test) is bool and type(value) is not bool:
+        return test
+    return satisfies(runtime, span, value, test)
+
+
+def conjunction(*terms: bool | None) -> bool | None:
+    """Three-valued and."""
+    return False if False in terms else None if None in terms else True
+
+
+def between(runtime: Runtime, span: Span, value: Any, low: Any, high: Any) -> bool | None:
+    """``value between low and high``: both comparisons, three-valued."""
+    return conjunction(compare(runtime, span, ">=", value, low), compare(runtime, span, "<=", value, high))
+
+
+def in_range(runtime: Runtime, span: Span, value: Any, interval: Range) -> bool | None:
+    """Whether a value lies in a range; null where it cannot be compared with an endpoint."""
+    if interval.operator in ("=", "!="):
+        return compare(runtime, span, interval.operator, value, interval.start)
+    if interval.start is None and interval.end is None:
+        runtime.fail("feel.unbounded_range", span)
+        return None
+    low = (
+        True if interval.start is None
+        else compare(runtime, span, ">=" if interval.start_included else ">", value, interval.start)
+    )  # fmt: skip
+    high = (
+        True if interval.end is None
+        else compare(runtime, span, "<=" if interval.end_included else "<", value, interval.end)
+    )  # fmt: skip
+    return conjunction(low, high)
+
+
+def satisfies(runtime: Runtime, span: Span, value: Any, test: Any) -> bool | None:
+    """``value in test`` for a test that is a value: a range, a list of tests, or something equal (DMN 1.5 Table 55)."""
+    kind = type(test)
+    if kind is Range:
+        return in_range(runtime, span, value, test)
+    if kind is list:
+        runtime.budget.charge(len(test))
+        if type(value) is list and equal(value, test) is True:
+            return True
+        return any_of(satisfies_item(runtime, span, value, item) for item in test)
+    same = equal(value, test)
+    if same is None:
+        runtime.fail("feel.not_comparable", span, left=type_name(value), right=type_name(test))
+    return same
+
+
+def satisfies_item(runtime: Runtime, span: Span, value: Any, item: Any) -> bool | None:
+    """As ``satisfies`` for an item of a list: a list in there is a value, or a list of tests."""
+    if type(item) is Range:
+        return in_range(runtime, span, value, item)
+    return equal(value, item) is True
+
+
+def any_of(answers: Iterable[bool | None]) -> bool | None:
+    """Three-valued or of many, stopping at the first true."""
+    unknown = False
+    for answer in answers:
+        if answer is True:
+            return True
+        unknown = unknown or answer is None
+    return None if unknown else False
+
+
+def make_range(runtime: Runtime, span: Span, opening: str, low: Any, high: Any, closing: str) -> Range | None:
+    """A range literal's value; null where its endpoints have no order between them."""
+    if low is not None and high is not None and order(low, high) is None:
+        runtime.fail("feel.bad_range", span, start=type_name(low), end=type_name(high))
+        return None
+    return Range(low, opening == "[", high, closing == "]")
+
+
+def test_range(operator: str, endpoint: Any) -> Range:
+    """The range that ``(op endpoint)`` means (DMN 1.5 §10.3.2.7)."""
+    if operator in ("<", "<="):
+        return Range(None, False, endpoint, operator == "<=", operator)
+    if operator in (">", ">="):
+        return Range(endpoint, operator == ">=", None, False, operator)
+    return Range(endpoint, operator == "=", endpoint, operator == "=", operator)
+
+
+# Functions
+
+
+def invoke(runtime: Runtime, span: Span, function: Any, arguments: list[Any], names: tuple[str, ...] = ()) -> Any:
+    """The result of calling a function value; null where it is none or the arguments do not fit."""
+    if type(function) is not Function:
+        function = native(function, runtime)
+    if type(function) is not Function:
+        return runtime.fail("feel.no_function", span, found=type_name(function))
+    if names:
+        if set(names) != set(function.names) or len(names) != len(function.names):
+            return runtime.fail(
+                "feel.wrong_parameters", span, found=", ".join(names), expected=", ".join(function.names)
+            )
+        arguments = [arguments[names.index(name)] for name in function.names]
+    elif function.arity is not None and len(arguments) != function.arity:
+        return runtime.fail("feel.wrong_argument_count", span, found=len(arguments), expected=function.arity)
+    for index, wanted in enumerate(function.types):
+        if wanted is not t.ANY:
+            fits, arguments[index] = coerce(arguments[index], wanted)
+            if not fits:
+                return runtime.fail(
+                    "feel.wrong_argument",
+                    span,
+                    name=function.names[index],
+                    expected=str(wanted),
+                    found=type_name(arguments[index]),
+                )
+    return call(runtime, span, function, arguments)
+
+
+def call(runtime: Runtime, span: Span, function: Function, arguments: list[Any]) -> Any:
+    """Calls with arguments that fit, one level deeper."""
+    runtime.budget.charge(1)
+    runtime.calls += 1
+    if runtime.calls > runtime.budget.depth:
+        raise BudgetExceeded("nested calls", runtime.budget.depth)
+    try:
+        runtime.span = span
+        return function.call(runtime, *arguments)
+    finally:
+        runtime.calls -= 1
+
+
+def coerce(value: Any, kind: t.FeelType) -> tuple[bool, Any]:
+    """Whether ``value`` conforms to ``kind``, and the value converted (DMN 1.5 §10.3.2.9.4, implicit conversions)."""
+    if value is None or instance_of(value, kind):
+        return True, value
+    if type(value) is list and len(value) == 1 and not isinstance(kind, t.ListType) and instance_of(value[0], kind):
+        return True, value[0]
+    if isinstance(kind, t.ListType) and type(value) is not list and instance_of(value, kind.element):
+        return True, [value]
+    if kind is t.DATE_TIME and type(value) is Date:
+        return True, DateTime(value, Time(0, 0))
+    return False, value
+
+
+_SIMPLE: dict[t.FeelType, type] = {
+    t.NUMBER: Decimal,
+    t.STRING: str,
+    t.BOOLEAN: bool,
+    t.DATE: Date,
+    t.TIME: Time,
+    t.DATE_TIME: DateTime,
+    t.DAYS_TIME: DaysTime,
+    t.YEARS_MONTHS: YearsMonths,
+    t.IDENTIFIER: UUID,
+}
+
+
+def instance_of(value: Any, kind: t.FeelType) -> bool:
+    """``value instance of kind`` (DMN 1.5 §10.3.2.9.3); null is of no type but Null."""
+    if kind is t.ANY:
+        return value is not None
+    if kind is t.NULL:
+        return value is None
+    simple = _SIMPLE.get(kind)
+    if simple is not None:
+        return type(value) is simple
+    match kind:
+        case t.ListType():
+            return type(value) is list and all(
+                kind.element is t.ANY or item is None or instance_of(item, kind.element) for item in value
+            )
+        case t.ContextType():
+            return isinstance(value, Mapping) and all(
+                name in value and (wanted is t.ANY or value[name] is None or instance_of(value[name], wanted))
+                for name, wanted in kind.fields.items()
+            )
+        case t.RangeType():
+            return type(value) is Range and all(
+                kind.element is t.ANY or end is None or instance_of(end, kind.element)
+                for end in (value.start, value.end)
+            )
+        case t.FunctionType():
+            return type(value) is Function and _function_fits(value, kind)
+    return False
+
+
+def _function_fits(value: Function, kind: t.FunctionType) -> bool:
+    if kind == t.FUNCTION:
+        return True
+    if value.arity is not None and value.arity != len(kind.parameters):
+        return False
+    own = value.types or (t.ANY,) * len(kind.parameters)
+    return all(t.conforms(theirs, mine) for mine, theirs in zip(own, kind.parameters, strict=False))
