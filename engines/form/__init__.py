@@ -1,1 +1,122 @@
-"""The form engine."""
+"""Forms and their records: definitions, the one way in for data, real tables, rights in every query."""
+
+from engines.core import Kind
+from engines.form.compiled import CompiledField, CompiledForm, Mode
+from engines.form.compiler import compile, qualify
+from engines.form.definition import (
+    FieldDefinition,
+    FormDefinition,
+    LayoutDefinition,
+    LayoutItem,
+    SortDefinition,
+    ViewDefinition,
+)
+from engines.form.events import EVENTS
+from engines.form.load import OptionListDefinition, load, load_options
+from engines.form.pipeline import FormInput, FormResult, run
+from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
+from engines.form.records.query import ListQuery
+from engines.form.records.record import (
+    MASK,
+    BatchResult,
+    Count,
+    FieldChange,
+    Page,
+    Record,
+    RecordChange,
+    RecordVersion,
+)
+from engines.form.records.records import Records
+from engines.form.records.rights import Rights
+from engines.form.records.search import SearchHit
+from engines.form.records.source import FormSource, authorised_select
+from engines.form.records.world import DirectoryTables, FormSet
+from engines.form.schema_builder import form_schema, options_schema
+from engines.form.storage.indexes import IndexSpec, create_index
+from engines.form.storage.physical import MemoryPhysicalNames, PhysicalNames
+from engines.form.storage.plan import Change, Impact, Plan, apply, form_indexes, plan
+from engines.form.storage.tables import StoredForm
+from engines.form.types import FieldType, FieldTypes, field_types
+from engines.form.validate import validate, validate_options
+from engines.form.values import to_json
+
+KINDS: dict[str, Kind] = {
+    "form": Kind(
+        name="form",
+        suffix=".form.json",
+        schema=form_schema(field_types()),
+        load=load,
+        validate=validate,
+        compile=compile,
+    ),
+    "options": Kind(
+        name="options",
+        suffix=".options.json",
+        schema=options_schema(),
+        load=load_options,
+        validate=validate_options,
+        compile=lambda definition, definitions, registry=None: definition,
+    ),
+}
+MESSAGES = "engines.form"
+
+__all__ = [
+    "EVENTS",
+    "KINDS",
+    "MASK",
+    "MESSAGES",
+    "OPERATORS",
+    "PERIODS",
+    "BatchResult",
+    "Change",
+    "CompiledField",
+    "CompiledForm",
+    "Count",
+    "DirectoryTables",
+    "FieldChange",
+    "FieldDefinition",
+    "FieldType",
+    "FieldTypes",
+    "FormDefinition",
+    "FormInput",
+    "FormResult",
+    "FormSet",
+    "FormSource",
+    "Impact",
+    "IndexSpec",
+    "LayoutDefinition",
+    "LayoutItem",
+    "ListQuery",
+    "MemoryPhysicalNames",
+    "Mode",
+    "OptionListDefinition",
+    "Page",
+    "PhysicalNames",
+    "Plan",
+    "Record",
+    "RecordChange",
+    "RecordVersion",
+    "Records",
+    "Rights",
+    "SearchHit",
+    "SortDefinition",
+    "StoredForm",
+    "ViewDefinition",
+    "apply",
+    "authorised_select",
+    "compile",
+    "create_index",
+    "field_types",
+    "form_indexes",
+    "form_schema",
+    "load",
+    "load_options",
+    "options_schema",
+    "plan",
+    "qualify",
+    "run",
+    "to_feel",
+    "to_json",
+    "validate",
+    "validate_options",
+]

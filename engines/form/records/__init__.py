@@ -1,0 +1,1 @@
+"""Records: reading, writing, listing and searching them under rights."""

@@ -1,0 +1,473 @@
+"""The one way to records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, true
+
+from engines.core import AccessDenied, Event, InputError, InputProblem, Principal, PrincipalKind, StateConflict, new_id
+from engines.core.source import pointer_of
+from engines.feel import EvaluationContext
+from engines.form.compiled import CompiledForm, CompiledPermission, Mode
+from engines.form.pipeline import FormInput, FormResult, run
+from engines.form.records.batch import create_batch
+from engines.form.records.conflicts import merge_edits
+from engines.form.records.history import read_history
+from engines.form.records.keys import KeyBook
+from engines.form.records.loading import load_references, load_stored
+from engines.form.records.maintain import figures, maintained_fields, touched_by
+from engines.form.records.numbering import next_numbers
+from engines.form.records.query import ListQuery, count_records, page_records
+from engines.form.records.reading import read_records, visible_record
+from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
+from engines.form.records.references import unknown_references
+from engines.form.records.search import SearchHit, index_records, search_all
+from engines.form.records.source import FormSource, source_of
+from engines.form.records.world import DirectoryTables, FormSet, World
+from engines.form.records.writing import insert_record, update_record
+from engines.form.storage.tables import StoredForm
+
+_MAX_DEPTH = 8
+
+
+class Records:
+    """Reads and writes records for one principal within one command's transaction. Never commits.
+
+    Every method takes qualified form names ("shop.account"); unknown ones are a ``KeyError``. What the rights do not
+    allow is an ``AccessDenied``; records that may not be seen are as if they were not there.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        forms: FormSet,
+        principal: Principal,
+        context: EvaluationContext,
+        directory: DirectoryTables | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        command: UUID | None = None,
+        app: str = "",
+        release: int = 0,
+    ) -> None:
+        self.world = World(
+            connection=connection,
+            forms=forms,
+            principal=principal,
+            context=context,
+            directory=directory,
+            settings=settings or {},
+            command=command,
+            app=app,
+            release=release,
+        )
+        self.keys = KeyBook(self.world)
+
+    # -- reading
+
+    def source(self, name: str, as_of: datetime | None = None) -> FormSource:
+        """The records of a form as rows for rules and reports, under the rights of who acts.
+
+        ``source.selectable`` stands in FROM; its rows must be limited by ``source.visible_rows()``.
+        """
+        return source_of(self.world, self.world.form(name), as_of=as_of)
+
+    def get(self, name: str, id: UUID, *, deleted: bool = False) -> Record | None:
+        """One record, or None where there is none that may be seen."""
+        source = self.source(name)
+        return next(iter(read_records(source, [id], deleted=deleted)), None)
+
+    def get_many(self, name: str, ids: Sequence[UUID]) -> list[Record]:
+        """The records among ``ids`` that may be seen, in the order of ``ids``."""
+        found = {record.id: record for record in read_records(self.source(name), ids)}
+        return [found[id] for id in ids if id in found]
+
+    def page(self, name: str, query: ListQuery) -> Page:
+        """One page of a list."""
+        return page_records(self.world, self.world.form(name), query)
+
+    def count(self, name: str, query: ListQuery, cap: int = 1000) -> Count:
+        """How many records a list holds, counted up to ``cap``."""
+        return count_records(self.world, self.world.form(name), query, cap)
+
+    def search(self, text: str, names: Iterable[str] | None = None, limit: int = 20) -> list[SearchHit]:
+        """Records of any form (or of those named) whose searched texts hold all words of ``text``."""
+        return search_all(self.world, text, names, limit)
+
+    def history(self, name: str, id: UUID) -> list[RecordVersion]:
+        """All versions of a record with the fields each one changed, newest first; empty where it may not be seen."""
+        return read_history(self.world, self.world.form(name), id)
+
+    def as_of(self, name: str, id: UUID, instant: datetime) -> Record | None:
+        """The record as it was at ``instant``, under today's rights; None where it was not there."""
+        return next(iter(read_records(self.source(name, instant), [id])), None)
+
+    def may(self, name: str, operation: str, id: UUID | None = None) -> bool:
+        """Whether an operation is allowed: at all, or on one record."""
+        form = self.world.form(name)
+        if id is None or not self.world.rights(form).may(operation):
+            return self.world.rights(form).may(operation)
+        source = source_of(self.world, form)
+        query = select(source.selectable.c.id).where(source.selectable.c.id == id, source.visible_rows(operation))
+        return self.world.connection.execute(query).first() is not None
+
+    # -- writing
+
+    def create(self, name: str, values: Mapping[str, Any], *, id: UUID | None = None, layout: str = "") -> RecordChange:
+        """Makes a record; ``InputError`` with everything that is wrong with ``values``."""
+        form = self.world.form(name)
+        rights = self.world.rights(form)
+        if not rights.may("create"):
+            raise AccessDenied("create", name)
+        writable = None if rights.unlimited else rights.writable(_names(form), rights.granting("create"))
+        result = self._run(form, values, None, layout, writable)
+        values = {**result.values}
+        self._number(form, [values])
+        system = new_system_values(self.world, id or new_id(), values)
+        insert_record(self.world, form, system, values)
+        self._check_new(form, system["id"])
+        after = {**system, **values}
+        index_records(self.world, form, [after])
+        events = [self._event("record.created", form, None, after, tuple(form.compiled.fields))]
+        events += self._maintain(form, [after])
+        record = visible_record(self.world, form, after)
+        return RecordChange(
+            record=record,
+            before=None,
+            events=tuple(events),
+            changed=tuple(form.compiled.fields),
+            problems=result.problems,
+        )
+
+    def update(
+        self,
+        name: str,
+        id: UUID,
+        values: Mapping[str, Any],
+        *,
+        base_version: int | None = None,
+        computed: bool = False,
+        layout: str = "",
+    ) -> RecordChange:
+        """Changes a record.
+
+        ``base_version`` is the version that the values were edited against: ``StateConflict`` "record.changed" where a
+        field that this edit changes has been changed by somebody else since. ``computed`` values leave the version.
+        """
+        form = self.world.form(name)
+        before, entries = self._load(form, id, "edit")
+        if base_version is not None and base_version < before["version"]:
+            values = merge_edits(self.world, form, before, values, base_version)
+        rights = self.world.rights(form)
+        writable = None if rights.unlimited else rights.writable(_names(form), entries)
+        result = self._run(form, values, before, layout, writable)
+        return self._write(form, before, result, computed=computed)
+
+    def delete(self, name: str, id: UUID, *, base_version: int | None = None) -> RecordChange:
+        """Puts a record into the recycle bin."""
+        form = self.world.form(name)
+        before, _ = self._load(form, id, "delete")
+        if base_version is not None and base_version < before["version"]:
+            raise changed_since(before, [])
+        return self._bin(form, before, self.world.now, "record.deleted")
+
+    def restore(self, name: str, id: UUID) -> RecordChange:
+        """Takes a record out of the recycle bin; needs the right to delete."""
+        form = self.world.form(name)
+        before, _ = self._load(form, id, "delete", deleted=True)
+        return self._bin(form, before, None, "record.restored")
+
+    def create_many(
+        self, name: str, rows: Sequence[Mapping[str, Any]], *, operation: str = "import", all_or_nothing: bool = False
+    ) -> BatchResult:
+        """Makes many records in one go: the same checks, one statement a table, one event for all.
+
+        Rows that are refused are told by their number, and the others are made, unless ``all_or_nothing``.
+        """
+        form = self.world.form(name)
+        if not self.world.rights(form).may(operation):
+            raise AccessDenied(operation, name)
+        made, ids, problems = create_batch(self.world, form, rows, operation, self._number, all_or_nothing)
+        index_records(self.world, form, made)
+        events = (
+            [self._batch_event("records.batch_created", form, [row["id"] for row in made], (), False)] if made else []
+        )
+        events += self._maintain(form, made)
+        return BatchResult(ids=ids, problems=problems, events=tuple(events))
+
+    def lock(self, name: str, ids: Iterable[UUID]) -> None:
+        """Keeps other commands from changing the records until this one ends; in the order of ids.
+
+        On SQLite a write command holds the only write lock already.
+        """
+        if self.world.connection.dialect.name == "postgresql":
+            table = self.world.form(name).table
+            query = select(table.c.id).where(table.c.id.in_(sorted(ids))).order_by(table.c.id).with_for_update()
+            self.world.connection.execute(query)
+
+    def recompute(self, name: str, ids: Sequence[UUID]) -> tuple[Event, ...]:
+        """Computes the stored formulas and figures of records anew (after a publish, a restore, an import)."""
+        form = self.world.form(name)
+        return tuple(self._compute_again(form, ids, 0))
+
+    # -- inside
+
+    def _load(
+        self, form: StoredForm, id: UUID, operation: str, *, deleted: bool = False
+    ) -> tuple[dict[str, Any], Sequence[CompiledPermission]]:
+        """The stored record, locked, and the permissions that open it to ``operation``; else ``AccessDenied``."""
+        rights = self.world.rights(form)
+        source = source_of(self.world, form)
+        if not rights.may(operation):
+            raise AccessDenied(operation, form.name)
+        found = load_stored(source, [id], source.visible_rows(operation, deleted=deleted), lock=True).get(id)
+        if found is None:
+            raise AccessDenied(operation, form.name)
+        return found, self._open(source, rights.granting(operation), id)
+
+    def _open(self, source: FormSource, entries: Sequence[CompiledPermission], id: UUID) -> list[CompiledPermission]:
+        """The entries whose row conditions hold for one record."""
+        limited = [entry for entry in entries if entry.rows is not None]
+        if len(entries) < 2 or not limited:
+            return list(entries)
+        query = select(*(source.condition(entry) for entry in limited)).where(source.selectable.c.id == id)
+        holds = dict(zip(limited, self.world.connection.execute(query).one(), strict=True))
+        return [entry for entry in entries if entry.rows is None or holds[entry]]
+
+    def _run(
+        self,
+        form: StoredForm,
+        values: Mapping[str, Any],
+        current: Mapping[str, Any] | None,
+        layout: str,
+        writable: frozenset[str] | None,
+    ) -> FormResult:
+        given = FormInput(
+            values=values,
+            current=current,
+            layout=layout,
+            principal=self.world.principal,
+            context=self.world.context,
+            references=load_references(self.world, form, values, current),
+            around=self.world.around,
+            writable=writable,
+        )
+        result = run(form.compiled, given)
+        problems = [*result.problems, *unknown_references(self.world, form, result.values, current)]
+        if any(problem.severity == "error" for problem in problems):
+            raise InputError(problems)
+        return result
+
+    def _number(self, form: StoredForm, records: Sequence[dict[str, Any]]) -> None:
+        """Gives autonumbers to new records."""
+        for name, field in form.compiled.fields.items():
+            if field.kind.name == "autonumber" and records:
+                numbers = next_numbers(self.world, form.name, field, len(records))
+                for record, number in zip(records, numbers, strict=True):
+                    record[name] = number
+
+    def _check_new(self, form: StoredForm, id: UUID) -> None:
+        """A new record must meet the rows of a permission to create; else the command fails and nothing was made."""
+        rights = self.world.rights(form)
+        if rights.unlimited or any(entry.rows is None for entry in rights.granting("create")):
+            return
+        source = source_of(self.world, form)
+        query = select(source.selectable.c.id).where(source.selectable.c.id == id, source.allowed("create"))
+        if self.world.connection.execute(query).first() is None:
+            raise AccessDenied("create", form.name)
+
+    def _write(
+        self, form: StoredForm, before: Mapping[str, Any], result: FormResult, *, computed: bool, depth: int = 0
+    ) -> RecordChange:
+        changed = {n: v for n, v in result.values.items() if v != before.get(n) and _is_kept(form, n)}
+        shown = visible_record(self.world, form, before)
+        if not changed:
+            return RecordChange(record=shown, before=shown, events=(), problems=result.problems)
+        system = self._stamp(before, computed)
+        system |= {name: changed[name] for name in ("owner", "department") if name in changed}
+        update_record(self.world, form, before, system, changed)
+        after = {**before, **system, **changed}
+        index_records(self.world, form, [after])
+        events = [self._event("record.updated", form, before, after, tuple(changed), computed)]
+        events += self._maintain(form, [before, after], depth)
+        return RecordChange(
+            record=visible_record(self.world, form, after),
+            before=shown,
+            events=tuple(events),
+            changed=tuple(changed),
+            problems=result.problems,
+        )
+
+    def _stamp(self, before: Mapping[str, Any], computed: bool) -> dict[str, Any]:
+        if computed:
+            return {}
+        return {
+            "version": before["version"] + 1,
+            "updated_at": self.world.now,
+            "updated_by": self.world.principal.id,
+        }
+
+    def _bin(self, form: StoredForm, before: dict[str, Any], at: datetime | None, event: str) -> RecordChange:
+        system = {**self._stamp(before, False), "deleted_at": at}
+        update_record(self.world, form, before, system, {})
+        after = {**before, **system}
+        index_records(self.world, form, [after])
+        events = [self._event(event, form, before, after, ("deleted_at",)), *self._maintain(form, [before])]
+        if at is None:
+            events += self._compute_again(form, [before["id"]], 0)
+        return RecordChange(
+            record=visible_record(self.world, form, after),
+            before=visible_record(self.world, form, before),
+            events=tuple(events),
+            changed=("deleted_at",),
+        )
+
+    # -- figures over other records
+
+    def _maintain(self, form: StoredForm, records: Sequence[Mapping[str, Any]], depth: int = 0) -> list[Event]:
+        """Brings the figures of other records up to date that count the given ones."""
+        events: list[Event] = []
+        for target, ids in touched_by(self.world, form.name, records).items():
+            events += self._compute_again(self.world.form(target), sorted(ids), depth + 1)
+        return events
+
+    def _compute_again(self, form: StoredForm, ids: Sequence[UUID], depth: int) -> list[Event]:
+        """New figures, then the formulas of the same record that read them; told as changes that were computed."""
+        if depth > _MAX_DEPTH:
+            raise StateConflict("record.figures_too_deep", form=form.name)
+        source = source_of(self.world, form, limited=False)
+        stored = load_stored(source, ids, true(), lock=True)
+        wanted = figures(self.world, form, ids) if maintained_fields(form) else {}
+        events: list[Event] = []
+        single = len(stored) <= 20
+        changed_ids: list[UUID] = []
+        for id, before in stored.items():
+            result = self._computed_values(form, before, wanted.get(id, {}))
+            change = self._write_computed(form, before, result, depth)
+            if change and single:
+                events += change
+            elif change:
+                changed_ids.append(id)
+        if changed_ids:
+            names = tuple(f.name for f in form.compiled.fields.values() if f.mode is not Mode.ENTERED)
+            events.append(self._batch_event("records.batch_updated", form, changed_ids, names, True))
+        return events
+
+    def _computed_values(self, form: StoredForm, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> FormResult:
+        """The record with new figures, its formulas computed from them; checks do not apply to the system's values."""
+        if not form.compiled.formula_order or all(
+            f.mode is Mode.MAINTAINED for f in form.compiled.fields.values() if f.formula is not None
+        ):
+            return FormResult(values={**_values(form, before), **wanted}, problems=())
+        current = {**before, **wanted}
+        given = FormInput(
+            values={},
+            current=current,
+            context=self.world.context,
+            references=load_references(self.world, form, {}, current),
+            around=self.world.around,
+        )
+        return run(form.compiled, given)
+
+    def _write_computed(
+        self, form: StoredForm, before: Mapping[str, Any], result: FormResult, depth: int
+    ) -> list[Event]:
+        changed = {
+            name: value
+            for name, value in result.values.items()
+            if value != before.get(name) and _is_kept(form, name) and name in form.compiled.fields
+        }
+        if not changed:
+            return []
+        update_record(self.world, form, before, {}, changed)
+        after = {**before, **changed}
+        return [
+            self._event("record.updated", form, before, after, tuple(changed), True),
+            *self._maintain(form, [before, after], depth),
+        ]
+
+    # -- events
+
+    def _event(
+        self,
+        type: str,
+        form: StoredForm,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+        changed: tuple[str, ...],
+        computed: bool = False,
+    ) -> Event:
+        payload = {"before": before, "after": after, "changed": changed, "computed": computed}
+        return self._raise(type, (form.name, after["id"]), payload, form.compiled)
+
+    def _batch_event(
+        self, type: str, form: StoredForm, ids: Sequence[UUID], changed: tuple[str, ...], computed: bool
+    ) -> Event:
+        return self._raise(
+            type, None, {"form": form.name, "ids": ids, "changed": changed, "computed": computed}, form.compiled
+        )
+
+    def _raise(
+        self, type: str, subject: tuple[str, UUID] | None, payload: Mapping[str, Any], form: CompiledForm
+    ) -> Event:
+        world = self.world
+        return Event(
+            id=new_id(),
+            type=type,
+            at=world.now,
+            app=form.app,
+            release=world.release,
+            actor=world.principal.id,
+            subject=subject,
+            payload=payload,
+            correlation_id=world.command,
+        )
+
+
+def new_system_values(world: World, id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The system columns of a new record: it belongs to who makes it, unless the values say otherwise."""
+    who = world.principal
+    person = who.id if who.kind is PrincipalKind.PERSON else None
+    return {
+        "id": id,
+        "version": 1,
+        "created_at": world.now,
+        "created_by": person,
+        "updated_at": world.now,
+        "updated_by": person,
+        "owner": values.get("owner") or person,
+        "department": values.get("department") or who.department,
+        "deleted_at": None,
+        "valid_from": world.now,
+        "command": world.command,
+    }
+
+
+def changed_since(current: Mapping[str, Any], fields: Sequence[str]) -> StateConflict:
+    """The conflict that says who changed what, and when."""
+    return StateConflict(
+        "record.changed",
+        version=current["version"],
+        by=current["updated_by"],
+        at=current["updated_at"],
+        fields=list(fields),
+    )
+
+
+def _names(form: StoredForm) -> list[str]:
+    return [*form.compiled.fields, "owner", "department"]
+
+
+def _values(form: StoredForm, stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stored.get(name) for name in form.compiled.fields}
+
+
+def _is_kept(form: StoredForm, name: str) -> bool:
+    return name in form.rows.columns or name in form.children or name in ("owner", "department")
+
+
+__all__ = ["InputProblem", "Records", "changed_since", "new_system_values", "pointer_of"]

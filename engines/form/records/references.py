@@ -1,0 +1,93 @@
+"""Checking that references point to records that are there, may be seen, and fit the field's filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engines import feel
+from engines.core import InputProblem
+from engines.feel import Expression
+from engines.feel.sql import SqlColumn, SqlJoin
+from engines.form.compiled import CompiledField
+from engines.form.records.loading import chunks
+from engines.form.records.source import FormSource, source_of
+from engines.form.records.world import World
+from engines.form.storage.tables import StoredForm
+
+
+class ChoiceSource:
+    """The records to choose from; ``record`` is the one that chooses."""
+
+    def __init__(self, source: FormSource, record: Mapping[str, Any]) -> None:
+        self._source = source
+        self._record = record
+
+    def column(self, name: str) -> SqlColumn | None:
+        """A field of the records to choose from."""
+        return self._source.column(name)
+
+    def reference(self, name: str) -> SqlJoin | None:
+        """What they point to."""
+        return self._source.reference(name)
+
+    def relation(self, name: str) -> SqlJoin | None:
+        """What points to them."""
+        return self._source.relation(name)
+
+    def variable(self, name: str) -> object | None:
+        """The choosing record, who acts, settings."""
+        return self._record if name == "record" else self._source.variable(name)
+
+
+def unknown_references(
+    world: World, form: StoredForm, values: Mapping[str, Any], current: Mapping[str, Any] | None
+) -> Iterator[InputProblem]:
+    """A problem for each reference, newly set, to a record that may not be chosen. Code: ``form.unknown_record``."""
+    for name, field in form.compiled.fields.items():
+        if field.rows is not None:
+            yield from _of_rows(world, field, values, current)
+        elif field.target:
+            new, old = values.get(name), (current or {}).get(name)
+            if new is not None and new != old and not choosable(world, field, [new], values):
+                yield InputProblem(pointer=f"/{name}", code="form.unknown_record")
+
+
+def _of_rows(
+    world: World, table: CompiledField, values: Mapping[str, Any], current: Mapping[str, Any] | None
+) -> Iterator[InputProblem]:
+    rows = values.get(table.name) or []
+    for name, field in (table.rows or {}).items():
+        if not field.target:
+            continue
+        known = {row.get(name) for row in (current or {}).get(table.name) or []}
+        wanted = {row[name] for row in rows if row.get(name) is not None} - known
+        good = choosable(world, field, wanted, {"parent": dict(values)}) if wanted else set()
+        for place, row in enumerate(rows):
+            if row.get(name) in wanted and row[name] not in good:
+                yield InputProblem(pointer=f"/{table.name}/{place}/{name}", code="form.unknown_record")
+
+
+def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: Mapping[str, Any]) -> set[UUID]:
+    """Those of ``ids`` that the field may point to: there, visible to who acts, and fitting the field's filter."""
+    target = world.forms.get(field.target)
+    if target is None:
+        return set()
+    source = source_of(world, target)
+    conditions = [source.visible_rows()]
+    if field.choice_filter is not None:
+        conditions.append(choice_condition(source, field.choice_filter, record))
+    found: set[UUID] = set()
+    for part in chunks(sorted(ids)):
+        query = select(source.selectable.c.id).where(source.selectable.c.id.in_(part), *conditions)
+        found |= set(world.connection.execute(query).scalars())
+    return found
+
+
+def choice_condition(source: FormSource, expression: Expression, record: Mapping[str, Any]) -> Any:
+    """A reference's filter in SQL, for the record that chooses."""
+    names = {name: {"id": value} if isinstance(value, UUID) else value for name, value in record.items()}
+    return feel.to_sql(expression, ChoiceSource(source.trusted(), names), source.world.connection.dialect)

@@ -1,0 +1,64 @@
+"""Who may do what: decided here for every query and every write. Missing means denied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from engines.core import Principal, PrincipalKind
+from engines.form.compiled import CompiledForm, CompiledPermission
+
+ACCESS_LEVELS = {"hidden": 0, "masked": 1, "read": 2, "write": 3}
+
+
+class Rights:
+    """What one principal may do with the records of one form."""
+
+    def __init__(self, form: CompiledForm, principal: Principal) -> None:
+        self.form = form
+        self.principal = principal
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether everything is allowed: only to the system itself."""
+        return self.principal.kind is PrincipalKind.SYSTEM
+
+    @cached_property
+    def entries(self) -> tuple[CompiledPermission, ...]:
+        """The form's permissions that this principal holds through its roles."""
+        return tuple(p for p in self.form.permissions if p.role in self.principal.roles)
+
+    def granting(self, operation: str) -> tuple[CompiledPermission, ...]:
+        """The entries that allow an operation (on their rows)."""
+        return tuple(p for p in self.entries if operation in p.operations)
+
+    def may(self, operation: str) -> bool:
+        """Whether the operation is allowed on any record at all."""
+        return self.unlimited or bool(self.granting(operation))
+
+    def giving(self, field: str, access: str, operation: str = "see") -> tuple[CompiledPermission, ...]:
+        """The entries that allow an operation and give at least ``access`` to a field with it."""
+        least = ACCESS_LEVELS[access]
+        return tuple(p for p in self.granting(operation) if ACCESS_LEVELS[p.definition.access_to(field)] >= least)
+
+    def always(self, field: str, access: str, operation: str = "see") -> bool:
+        """Whether every record that the operation reaches gives ``access`` to the field."""
+        if self.unlimited:
+            return True
+        givers = self.giving(field, access, operation)
+        return givers == self.granting(operation) or any(p.rows is None for p in givers)
+
+    def never(self, field: str, access: str, operation: str = "see") -> bool:
+        """Whether no record that the operation reaches gives ``access`` to the field."""
+        return not self.unlimited and not self.giving(field, access, operation)
+
+    def access(self, field: str) -> str:
+        """The best access to a field on any record: what a designer's preview and a form's layout show."""
+        if self.unlimited:
+            return "write"
+        levels = [p.definition.access_to(field) for p in self.entries]
+        return max(levels, key=ACCESS_LEVELS.__getitem__, default="hidden")
+
+    def writable(self, fields: Iterable[str], entries: Iterable[CompiledPermission]) -> frozenset[str]:
+        """The fields that the given entries let this principal write."""
+        return frozenset(f for f in fields if any(e.definition.access_to(f) == "write" for e in entries))

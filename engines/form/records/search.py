@@ -1,0 +1,180 @@
+"""Full-text search: Chinese as overlapping pairs of characters, other texts as words, names by pinyin initials.
+
+Every token carries its field, so that a search never finds what the searcher may not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, text
+
+from engines.feel.storage import Identifier
+from engines.form.records.loading import chunks
+from engines.form.records.source import FormSource, source_of
+from engines.form.records.world import World
+from engines.form.storage.sort_keys import initials
+from engines.form.storage.tables import StoredForm
+
+_RUNS = re.compile(r"([\u3400-\u9fff\U00020000-\U0003ffff]+)|([^\W_]+)")
+_MOST_TOKENS = 20_000
+_MOST_WORDS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """A record that a search found."""
+
+    form: str
+    id: UUID
+    title: str
+
+
+def tokens(value: str) -> Iterator[str]:
+    """The tokens of a stored text: pairs of Chinese characters and the last one alone, words in lower case."""
+    for run, word in _RUNS.findall(value.lower()):
+        if run:
+            yield from (run[place : place + 2] for place in range(len(run)))
+        else:
+            yield word[:64]
+
+
+def query_tokens(value: str) -> list[tuple[str, bool]]:
+    """The tokens that a search asks for, and whether each may be the beginning of a longer one."""
+    found: list[tuple[str, bool]] = []
+    for run, word in _RUNS.findall(value.lower()):
+        if len(run) > 1:
+            found += [(run[place : place + 2], False) for place in range(len(run) - 1)]
+        else:
+            found.append(((run or word)[:64], True))
+    return list(dict.fromkeys(found))[:_MOST_WORDS]
+
+
+def searched_fields(form: StoredForm) -> list[str]:
+    """The fields that search looks at: those marked so, and the title."""
+    fields = form.compiled.fields
+    return [
+        n
+        for n in form.rows.columns
+        if fields[n].kind.textual and (fields[n].definition.search or n == form.compiled.title)
+    ]
+
+
+def ensure_search(connection: Connection, form: StoredForm) -> None:
+    """Creates the search tables of a form that are missing."""
+    if not searched_fields(form):
+        return
+    name = form.table.name
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            text(f'CREATE TABLE IF NOT EXISTS "n_{name}" (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE)')
+        )
+        options = "tokenize=\"unicode61 remove_diacritics 0 tokenchars '_'\", detail=none, columnsize=0"
+        connection.execute(text(f'CREATE VIRTUAL TABLE IF NOT EXISTS "x_{name}" USING fts5(body, {options})'))
+        return
+    connection.execute(text(f'CREATE TABLE IF NOT EXISTS "x_{name}" (id UUID PRIMARY KEY, body TSVECTOR NOT NULL)'))
+    connection.execute(text(f'CREATE INDEX IF NOT EXISTS "i_x_{name}" ON "x_{name}" USING GIN (body)'))
+
+
+def _mark(form: StoredForm, field: str) -> str:
+    """The prefix of a field's tokens: of its physical name, which never changes."""
+    return f"{crc32(form.rows.columns[field].name.encode()):08x}_"
+
+
+def _body(form: StoredForm, fields: Sequence[str], record: Mapping[str, Any]) -> list[str]:
+    found: dict[str, None] = {}
+    for name in fields:
+        value = record.get(name)
+        if value is None:
+            continue
+        words = " ".join(value) if isinstance(value, list) else str(value)
+        mark = _mark(form, name)
+        found |= dict.fromkeys(mark + token for token in tokens(words))
+        if short := initials(words):
+            found[mark + short] = None
+    return list(found)[:_MOST_TOKENS]
+
+
+def index_records(
+    world: World, form: StoredForm, records: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()
+) -> None:
+    """Brings the search index of records up to date; deleted ones leave it by the rights' condition, not here."""
+    fields = fields or searched_fields(form)
+    if not fields or not records:
+        return
+    bodies = [(record["id"], _body(form, fields, record)) for record in records]
+    if world.connection.dialect.name == "sqlite":
+        _index_sqlite(world.connection, form.table.name, bodies)
+    else:
+        rows = [{"id": key, "body": body} for key, body in bodies]
+        insert = f'INSERT INTO "x_{form.table.name}" VALUES (:id, array_to_tsvector(CAST(:body AS text[])))'  # noqa: S608
+        world.connection.execute(text(f"{insert} ON CONFLICT (id) DO UPDATE SET body = excluded.body"), rows)
+
+
+def _index_sqlite(connection: Connection, name: str, bodies: Sequence[tuple[UUID, list[str]]]) -> None:
+    cursor = connection.connection.cursor()
+    try:
+        keys = [(key.bytes,) for key, _ in bodies]
+        cursor.executemany(f'INSERT OR IGNORE INTO "n_{name}" (id) VALUES (?)', keys)  # noqa: S608
+        insert = f'INSERT OR REPLACE INTO "x_{name}" (rowid, body) SELECT n, ? FROM "n_{name}" WHERE id = ?'  # noqa: S608
+        cursor.executemany(insert, [(" ".join(body), key.bytes) for key, body in bodies])
+    finally:
+        cursor.close()
+
+
+def matching(source: FormSource, words: str) -> ColumnElement[bool] | None:
+    """The condition that a record holds all of ``words`` in fields that may be read; None where nothing can match."""
+    form = source.form
+    rights = source.rights
+    fields = [name for name in searched_fields(form) if rights is None or rights.always(name, "read")]
+    wanted = query_tokens(words)
+    if not fields or not wanted:
+        return None
+    marks = [_mark(form, name) for name in fields]
+    name, sqlite = form.table.name, source.world.connection.dialect.name == "sqlite"
+    if sqlite:
+        query = " AND ".join("(" + " OR ".join(f'"{m}{w}"{"*" * part}' for m in marks) + ")" for w, part in wanted)
+        joined = f'"x_{name}" AS x JOIN "n_{name}" AS n ON n.n = x.rowid'
+        found = text(f"SELECT n.id FROM {joined} WHERE x.body MATCH :words")  # noqa: S608
+    else:
+        query = " & ".join("(" + " | ".join(f"'{m}{w}'{':*' * part}" for m in marks) + ")" for w, part in wanted)
+        found = text(f'SELECT id FROM "x_{name}" WHERE body @@ CAST(:words AS tsquery)')  # noqa: S608
+    bound = found.bindparams(bindparam("words", query, Text(), unique=True)).columns(id=Identifier())
+    return source.selectable.c.id.in_(select(bound.subquery().c.id))
+
+
+def search_all(world: World, words: str, names: Iterable[str] | None, limit: int) -> list[SearchHit]:
+    """Records of several forms, newest first within each; rights are part of each query, before its limit."""
+    found: list[SearchHit] = []
+    for form in [world.form(name) for name in names] if names is not None else list(world.forms.values()):
+        if not world.rights(form).may("see") or len(found) >= limit:
+            continue
+        source = source_of(world, form)
+        condition = matching(source, words)
+        if condition is None:
+            continue
+        title = source.column(form.compiled.title) if form.compiled.title else None
+        columns = [source.selectable.c.id, *([title.element] if title else [])]
+        query = select(*columns).where(condition, source.visible_rows()).order_by(source.selectable.c.id.desc())
+        for row in world.connection.execute(query.limit(limit - len(found))):
+            found.append(
+                SearchHit(form=form.name, id=row[0], title=str(row[1]) if title and row[1] is not None else "")
+            )
+    return found
+
+
+def reindex(world: World, form: StoredForm, after: UUID | None = None, limit: int = 1000) -> UUID | None:
+    """Indexes the next ``limit`` records anew, for a publish that changes what is searched; gives where to go on."""
+    fields = searched_fields(form)
+    table = form.table.c
+    columns = [table[form.rows.columns[name].name] for name in fields]
+    query = select(table.id, *columns).order_by(table.id).limit(limit)
+    rows = world.connection.execute(query if after is None else query.where(table.id > after)).all()
+    for part in chunks(rows):
+        index_records(world, form, [{"id": row[0], **dict(zip(fields, row[1:], strict=True))} for row in part])
+    return rows[-1][0] if len(rows) == limit else None

@@ -1,0 +1,1 @@
+"""The tables behind forms: columns, names, plans, indexes."""
