@@ -154,12 +154,13 @@ class Importer:
             elif record.existing == "update":
                 self._update(work, form, known[key], values, lines, rejects, result)
         made = work.records.create_many(form, [values for _, values, _ in new])
-        for (key, _, lines), outcome in zip(new, made.outcomes, strict=True):
-            if outcome.id is not None:
-                self._ids[form][key] = outcome.id
+        work.emit(made.events)
+        for index, ((key, _, lines), id) in enumerate(zip(new, made.ids, strict=True)):
+            if id is not None:
+                self._ids[form][key] = id
                 result.created[form] = result.created.get(form, 0) + 1
             else:
-                rejects.add(self._refused(lines[0], outcome.problems))
+                rejects.add(self._refused(lines[0], made.problems[index]))
         work.result = {"created": len(new)}
 
     def _update(
