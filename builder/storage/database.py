@@ -33,6 +33,14 @@ class Database(Protocol):
         """A connection that sees one snapshot and refuses to write."""
         ...
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection on which each statement commits by itself: for indexes that PostgreSQL builds concurrently.
+
+        On SQLite it is a ``write``.
+        """
+        ...
+
     def create(self) -> None:
         """Makes the file's folder or the schema, where it is missing."""
 
@@ -85,6 +93,11 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         with translated(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        with self.write() as connection:
             yield connection
 
     def create(self) -> None:
@@ -158,6 +171,11 @@ class PostgresDatabase:
     def read(self) -> Iterator[Connection]:
         with translated(), self._reader.begin() as connection:
             yield connection
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        with translated(), self._writer.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def create(self) -> None:
         with self._writer.begin() as connection:

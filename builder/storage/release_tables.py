@@ -33,8 +33,6 @@ release = sa.Table(
     text("package_hash"),
     text("layer_hash"),
     text("content_hash"),
-    # Blob of the physical names by form and field, as this release knows them.
-    text("names_hash"),
     # The version that app.json states.
     text("version", server_default=""),
     # What the plan showed when it was published.
@@ -57,19 +55,17 @@ activation = sa.Table(
     identifier("by", nullable=True),
 )
 
-# Every physical name ever given. A row is never deleted, so a retired name is not given again.
+# Every physical name ever given. Rows are only added: a renamed field has one for each of its names, with the same
+# physical name, and a field whose type changed has one for each way it was stored, so older releases read their data.
 physical_name = sa.Table(
     "sys_physical_name",
     metadata,
-    # Form "order", sub-table "order/lines", field "order#amount", "order/lines#price".
-    text("app", primary_key=True),
+    # "library.book", "library.book/title", "library.book/copies/shelf"
     text("path", primary_key=True),
+    # What is stored there: "table", "text", "decimal(2)" …
+    text("storage", primary_key=True),
     text("physical"),
-    # First release that knew it by this name.
-    count("since_release"),
-    # First release that no longer had it; null while in use.
-    sa.Column("retired_release", sa.BigInteger()),
-    sa.Index("ix_sys_physical_name_physical", "physical"),
+    instant("given_at"),
 )
 
 # Work that follows a publish outside its transaction: indexes, unique checks, backfills, conversions.
@@ -122,8 +118,8 @@ draft_edit = sa.Table(
     sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
     # "form:order/fields/amount/label"
     text("path"),
-    # The whole edit: {op, path, value, base, anchor}.
-    sa.Column("edit", Json(), nullable=False),
+    # The whole edit as JSON text, because its numbers keep their digits: {op, path, value, base, after}.
+    text("edit"),
     flag("undone"),
     instant("at"),
     identifier("author", nullable=True),

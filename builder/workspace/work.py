@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
+from builder.definitions import CompiledApp
 from builder.workspace.audit import record_audit
+from builder.workspace.catalogue import AppSet
 from engines.core import Event, Principal, PrincipalKind
 
 if TYPE_CHECKING:
@@ -54,6 +57,16 @@ class Work:
         self._services: dict[str, Any] = {}
         self._before_commit: list[Hook] = []
         self._after_commit: list[Hook] = []
+
+    @cached_property
+    def app_set(self) -> AppSet:
+        """The apps of the set of releases that this transaction sees."""
+        return self.workspace.catalogue.at(self.connection, self.generation)
+
+    @property
+    def apps(self) -> Mapping[str, CompiledApp]:
+        """The apps in force, by name."""
+        return self.app_set.apps
 
     @property
     def zone(self) -> ZoneInfo:

@@ -33,6 +33,9 @@ class Directory(Protocol):
     def department_of(self, person: UUID) -> UUID | None:
         """The person's main department."""
 
+    def members_of(self, department: UUID) -> Sequence[UUID]:
+        """Active people in a department, with all departments below it."""
+
     def head_of(self, department: UUID) -> UUID | None:
         """Who leads a department."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from engines.process.values import decode, encode
@@ -28,15 +28,19 @@ def to_plain(value: Any) -> dict[str, Any]:
     """A frozen dataclass as JSON data."""
     return {
         name: field.write(part)
-        for name, field in _fields(type(value)).items()
+        for name, field in _fields(_as_key(type(value))).items()
         if (part := getattr(value, name)) != field.default
     }
 
 
 def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:
     """The ``cls`` that :func:`to_plain` wrote as ``data``; a ``TypeError`` for unknown keys."""
-    readers: dict[str, _Field] = _fields(cls)
+    readers: dict[str, _Field] = _fields(_as_key(cls))
     return cls(**{name: readers[name].read(part) if name in readers else part for name, part in data.items()})
+
+
+def _as_key(cls: Any) -> Hashable:
+    return cast(Hashable, cls)
 
 
 @cache

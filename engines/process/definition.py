@@ -143,8 +143,8 @@ class ApprovalDefinition:
     mode: str = "one"
     # FEEL; the share of approvals that decides under "ratio", as a fraction.
     ratio: str = ""
-    # One rejection decides at once (一票否决); otherwise all votes are awaited.
-    veto: bool = True
+    # One rejection decides at once (一票否决); by default so for all modes but "ratio".
+    veto: bool | None = None
     # Approve automatically for somebody who has approved this instance before, or who started it.
     repeated: str = "ask"
     own: str = "ask"

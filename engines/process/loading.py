@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -11,6 +12,7 @@ from engines.core import DefinitionSource, Diagnostic, LocalizedText, check_sche
 from engines.core.kinds import Loaded
 from engines.core.source import pointer_of
 from engines.process import definition as d
+from engines.process.checking import structure
 from engines.process.kinds import EventKind, NodeType
 
 SCHEMA: Mapping[str, Any] = json.loads(
@@ -28,8 +30,14 @@ def load(source: DefinitionSource) -> Loaded[d.ProcessDefinition]:
     if any(p.severity == "error" for p in problems):
         return Loaded(definition=None, diagnostics=tuple(problems))
     definition = read(data, source.file)
-    problems += _repeated_names(definition, source)
+    problems += [_at(problem, source) for problem in structure(definition)]
     return Loaded(definition=definition, diagnostics=tuple(problems))
+
+
+def _at(problem: Diagnostic, source: DefinitionSource) -> Diagnostic:
+    """``problem`` with lines and columns."""
+    related = tuple(source.place(place.pointer) for place in problem.related)
+    return replace(problem, related=related).at(source.place(problem.pointer))
 
 
 def read(data: _Json, file: str = "") -> d.ProcessDefinition:
@@ -172,25 +180,3 @@ def _outcome(data: _Json) -> d.OutcomeDefinition:
         comment=data.get("comment", "optional"),
         meaning=data.get("meaning", _MEANINGS.get(data["name"], "neutral")),
     )
-
-
-def _repeated_names(definition: d.ProcessDefinition, source: DefinitionSource) -> list[Diagnostic]:
-    """Nodes and flows that share a name: a name is identity in the whole process, sub-processes included."""
-    things: Sequence[d.NodeDefinition | d.FlowDefinition] = [*definition.all_nodes(), *definition.all_flows()]
-    first: dict[str, str] = {}
-    found = []
-    for thing in things:
-        if thing.name in first:
-            place = source.place(thing.pointer + "/name")
-            related = (source.place(first[thing.name] + "/name"),)
-            found.append(
-                Diagnostic(
-                    code="process.repeated_name",
-                    found=thing.name,
-                    element=thing.name,
-                    expected="a name of its own for each node and flow",
-                    related=related,
-                ).at(place)
-            )
-        first.setdefault(thing.name, thing.pointer)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,8 @@ class Token:
     tries: int = 0
     # Node to which it goes directly when this one is completed: "return to me".
     back_to: str = ""
+    # Who gets the user task here again, after a return.
+    again: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ class Scope:
     thread: tuple[int, ...] = ()
     flow: str = ""
     back_to: str = ""
-    multi: MultiState | None = None
+    multi: MultiState = MultiState(total=0)
     # What was completed inside and may be compensated, in order of completion.
     compensations: tuple[Compensation, ...] = ()
     # Scopes of compensation: what is still to be undone, and the token that waits for it (0: a cancelled transaction).
@@ -245,6 +247,8 @@ class Passed:
     # Counter of completions, to tell earlier from later.
     serial: int
     outcome: str = ""
+    # Everybody who approved there.
+    approvers: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +290,8 @@ class InstanceState:
 
     def head(self) -> dict[str, Any]:
         """What stands once for each instance: status, counters, initiator."""
-        whole = to_plain(replace(self, **{name: {} for name in TABLES}))
-        return {name: value for name, value in whole.items() if name in _HEAD}
+        only: dict[str, Any] = {name: getattr(self, name) for name in _HEAD}
+        return to_plain(InstanceState(**only))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of one of :data:`TABLES` as JSON data, in order of creation."""

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from engines.feel.values import YearsMonths
+
 # A context that happens to have a single key starting like a tag is wrapped in this one.
 _ESCAPE = "@context"
 
@@ -19,6 +21,8 @@ def encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         encoded = {str(key): encode(item) for key, item in value.items()}
         return {_ESCAPE: encoded} if len(encoded) == 1 and next(iter(encoded)).startswith("@") else encoded
+    if isinstance(value, YearsMonths):
+        return {"@months": value.months}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     return _encode_scalar(value)
@@ -48,6 +52,7 @@ _DECODERS: dict[str, Any] = {
     "@time": time.fromisoformat,
     "@duration": lambda text: timedelta(microseconds=int(text)),
     "@id": UUID,
+    "@months": YearsMonths,
 }
 
 

@@ -31,7 +31,7 @@ class ReportDefinitions(Definitions, Protocol):
     """The definitions of an app, with the shapes of its forms."""
 
     def shape(self, form: str) -> FormShape | None:
-        """The shape of a form of the app ("order") or of another ("crm.order"); None where there is no such form."""
+        """The shape of a form of the app ("order") or of another ("other.order"); None where there is no such form."""
 
     def settings(self) -> Mapping[str, feel.FeelType]:
         """The app's settings with their types, for ``settings.<name>``."""

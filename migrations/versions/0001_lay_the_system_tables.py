@@ -149,14 +149,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sys_physical_name",
-        sa.Column("app", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("storage", sa.Text(), nullable=False),
         sa.Column("physical", sa.Text(), nullable=False),
-        sa.Column("since_release", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("retired_release", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("app", "path", name=op.f("pk_sys_physical_name")),
+        sa.Column("given_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("path", "storage", name=op.f("pk_sys_physical_name")),
     )
-    op.create_index("ix_sys_physical_name_physical", "sys_physical_name", ["physical"], unique=False)
     op.create_table(
         "sys_setting",
         sa.Column("app", sa.Text(), nullable=False),
@@ -223,7 +221,7 @@ def upgrade() -> None:
         sa.Column("draft", Identifier(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("edit", Json(), nullable=False),
+        sa.Column("edit", sa.Text(), nullable=False),
         sa.Column("undone", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("author", Identifier(), nullable=True),
@@ -248,7 +246,6 @@ def upgrade() -> None:
         sa.Column("package_hash", sa.Text(), nullable=False),
         sa.Column("layer_hash", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
-        sa.Column("names_hash", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), server_default="", nullable=False),
         sa.Column("plan", Json(), nullable=True),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
@@ -301,7 +298,6 @@ def downgrade() -> None:
     op.drop_table("sys_activation")
     op.drop_table("sys_workspace")
     op.drop_table("sys_setting")
-    op.drop_index("ix_sys_physical_name_physical", table_name="sys_physical_name")
     op.drop_table("sys_physical_name")
     op.drop_table("sys_person")
     op.drop_index("ix_sys_followup_state", table_name="sys_followup")

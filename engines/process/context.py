@@ -1,0 +1,61 @@
+"""What a step may know besides graph, state and event. Everything in it is fixed for the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from engines.core import Principal
+from engines.core.ports import DecisionService, Directory, WorkingCalendar
+from engines.feel import Budget, EvaluationContext
+
+
+class Workload(Protocol):
+    """How many open tasks people have, for ``distribute: least_busy``."""
+
+    def open_tasks(self, people: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Open tasks of each of ``people``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """The fixed surroundings of one step."""
+
+    # The one instant of the command, aware, UTC.
+    now: datetime
+    zone: ZoneInfo
+    # App of the process: role names without a dot are its own.
+    app: str = ""
+    # Who acts; None is the system itself, which is not asked for rights.
+    actor: Principal | None = None
+    # What expressions read besides variables: subject, initiator, settings …
+    values: Mapping[str, Any] = field(default_factory=dict)
+    directory: Directory | None = None
+    decisions: DecisionService | None = None
+    workload: Workload | None = None
+    # Working calendars by name.
+    calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+    budget: Budget | None = None
+
+    def feel(self) -> EvaluationContext:
+        """The context in which expressions of this command are evaluated."""
+        return EvaluationContext(now=self.now, zone=self.zone, budget=self.budget or Budget())
+
+    def qualified(self, role: str) -> str:
+        """``role`` with its app, as principals and the directory name it."""
+        return role if "." in role or not self.app else f"{self.app}.{role}"
+
+    def later(self, duration: timedelta, calendar: str = "") -> datetime:
+        """``duration`` from now, on the wall clock or in a working calendar (``KeyError`` for an unknown one)."""
+        if calendar:
+            return self.calendars[calendar].add(self.now, duration)
+        return (self.now + duration).astimezone(UTC)
+
+    @property
+    def actor_id(self) -> UUID | None:
+        """The acting person."""
+        return self.actor.id if self.actor else None
