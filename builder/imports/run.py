@@ -182,7 +182,9 @@ class Importer:
 
     def _refused(self, line: int, problems: Sequence[InputProblem]) -> Rejected:
         locale = self._principal.locale
-        told = "; ".join(f"{p.pointer} {p.text.get(locale) or MESSAGES.text(p.code, locale, p.params)}" for p in problems)
+        told = "; ".join(
+            f"{p.pointer} {p.text.get(locale) or MESSAGES.text(p.code, locale, p.params)}" for p in problems
+        )
         return Rejected(line=line, column="", code="import.refused", params={"problems": told})
 
     # -- references ------------------------------------------------------------------------------------------------
