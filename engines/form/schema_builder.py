@@ -122,7 +122,14 @@ def form_schema(types: FieldTypes, used: Iterable[str] | None = None) -> dict[st
 
 
 def _form() -> dict[str, Any]:
-    public = {"layout": _ref("name"), "message": _ref("text"), "title": _ref("text"), "closes": {"type": "string"}}
+    public = {
+        "layout": _ref("name"),
+        "message": _ref("text"),
+        "title": _ref("text"),
+        "closes": {"type": "string"},
+        # Fields whose values stand in the link itself, chosen by whoever sends it; the visitor does not see them.
+        "prefill": {"type": "array", "items": _ref("name")},
+    }
     duplicate = {"name": _ref("name"), "fields": _list(_ref("name")), "match": {"enum": ["exact", "fuzzy"]}}
     properties = {
         "$schema": {"type": "string"},
