@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,7 +66,7 @@ class _Compiler:
     def form(self) -> CompiledForm:
         form = self._form
         scope = self._types.record_scope(form)
-        fields = {field.name: self._field(field, scope) for field in form.fields}
+        fields = {field.name: self._field(field, scope, form.fields) for field in form.fields}
         computed = computed_fields(form, self._registry)
         constraints = tuple(self._constraint(c, scope, "form.constraint") for c in form.constraints)
         name = qualify(self._app, form.name)
@@ -104,8 +104,10 @@ class _Compiler:
         self._resolved.append(shared.source.text)
         return replace(field, options=(*shared.options, *field.options))
 
-    def _field(self, definition: FieldDefinition, scope: Scope, table: str = "") -> CompiledField:
-        field = self._options(definition)
+    def _field(
+        self, definition: FieldDefinition, scope: Scope, beside: Sequence[FieldDefinition], table: str = ""
+    ) -> CompiledField:
+        field = self._options(self._types.with_result(definition, beside, self._form if not table else None))
         kind = self._registry[field.type]
         mode = self._modes.mode(self._form, field, table)
         live = mode is Mode.LIVE
@@ -138,7 +140,7 @@ class _Compiler:
 
     def _rows(self, field: FieldDefinition) -> Mapping[str, CompiledField]:
         scope = self._types.row_scope(self._form, field)
-        return {column.name: self._field(column, scope, field.name) for column in field.fields}
+        return {column.name: self._field(column, scope, field.fields, field.name) for column in field.fields}
 
     def _constraint(self, constraint: ConstraintDefinition, scope: Scope, code: str) -> CompiledConstraint:
         return CompiledConstraint(

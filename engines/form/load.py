@@ -62,7 +62,7 @@ def load_options(source: DefinitionSource) -> Loaded[OptionListDefinition]:
     if problems:
         return Loaded(definition=None, diagnostics=tuple(problems))
     sets = {
-        item["name"]: {name: LocalizedText.of(text) for name, text in item["labels"].items()}
+        item["name"]: {option: LocalizedText.of(text) for option, text in item["labels"].items()}
         for item in data.get("label_sets", ())
     }
     found = OptionListDefinition(
@@ -141,7 +141,7 @@ def fields_of(items: Sequence[Mapping[str, Any]], at: str) -> tuple[FieldDefinit
 
 
 def _field(data: Mapping[str, Any], at: str) -> FieldDefinition:
-    constraint = data.get("constraint")
+    constraint, options = data.get("constraint"), data.get("options", [])
     return FieldDefinition(
         name=data["name"],
         type=data["type"],
@@ -158,8 +158,8 @@ def _field(data: Mapping[str, Any], at: str) -> FieldDefinition:
         search=data.get("search", False),
         personal=data.get("personal", False),
         formerly=_former(data),
-        options=_options(data.get("options", ())),
-        option_list=data.get("option_list", ""),
+        options=_options(options) if isinstance(options, list) else (),
+        option_list=options if isinstance(options, str) else data.get("option_list", ""),
         fields=fields_of(data.get("fields", ()), f"{at}/fields"),
         config={key: value for key, value in data.items() if key not in _FIELD_KEYS},
         pointer=at,

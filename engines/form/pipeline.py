@@ -228,42 +228,41 @@ class _Run:
     ) -> dict[str, Any]:
         """One row: that of the same id with what was sent put over it, or a new one."""
         pointer = f"/{table}/{place}"
-        before = self._row_before(sent, kept, pointer)
-        row = {name: before.get(name) for name in steps.fields}
-        if before:
-            row["id"] = before["id"]
-        coerce = steps.coerce
+        before = self._row_before(sent, kept, pointer) if sent.get("id") else {}
+        row = dict.fromkeys(steps.fields) | before
+        free = steps.free
         for name, raw in sent.items():
-            if name == "id":
-                continue
-            if name not in coerce:
-                self._refuse(f"{pointer}/{name}", "form.unknown_field", field=name)
-            elif raw is None:
-                row[name] = None
-            else:
+            if raw is not None and name in free:
+                try:
+                    row[name] = free[name](raw)
+                except Refused as refused:
+                    self._bad.add(f"{pointer}/{name}")
+                    self._refuse(f"{pointer}/{name}", refused.code, **refused.params)
+            elif name != "id":
                 self._put_cell(row, name, raw, steps, pointer)
         return row
 
     def _put_cell(self, row: dict[str, Any], name: str, raw: Any, steps: Steps, pointer: str) -> None:
-        item = steps.fields[name]
+        item = steps.fields.get(name)
+        if item is None:
+            self._refuse(f"{pointer}/{name}", "form.unknown_field", field=name)
+            return
         try:
-            value = item.coerce(raw)
+            value = None if raw is None else item.coerce(raw)
         except Refused as refused:
             self._bad.add(f"{pointer}/{name}")
             self._refuse(f"{pointer}/{name}", refused.code, **refused.params)
             return
         if name in steps.zoned and value is not None and value.tzinfo is None:
             value = value.replace(tzinfo=self._context.zone).astimezone(UTC)
-        if item.entered and item.read_only is False and item.read_only_when is None:
-            row[name] = value
-        elif self._may_set(item, value, row[name], {**self.names, **row}, f"{pointer}/{name}"):
+        if self._may_set(item, value, row[name], {**self.names, **row}, f"{pointer}/{name}"):
             row[name] = value
 
     def _row_before(
         self, sent: Mapping[str, Any], kept: Mapping[Any, Mapping[str, Any]], pointer: str
     ) -> Mapping[str, Any]:
         try:
-            key = parse_id(sent["id"]) if sent.get("id") else None
+            key = parse_id(sent["id"])
         except Refused:
             key = None
         if key is not None and key not in kept:
@@ -271,14 +270,13 @@ class _Run:
         return kept.get(key, {})
 
     def _see_rows(self, table: str, rows: Sequence[Mapping[str, Any]], steps: Steps) -> None:
-        links = {name: self._given.references.get(f"{table}.{name}", {}) for name in steps.links}
-        self.names[table] = [
-            {
-                name: links[name].get(value) or {"id": value} if value is not None and name in links else value
-                for name, value in row.items()
-            }
-            for row in rows
-        ]
+        seen = [dict(row) for row in rows]
+        for name in steps.links:
+            known = self._given.references.get(f"{table}.{name}", {})
+            for row in seen:
+                if row.get(name) is not None:
+                    row[name] = known.get(row[name]) or {"id": row[name]}
+        self.names[table] = seen
 
     def _row_names(self, table: str, place: int) -> dict[str, Any]:
         return {**self._given.around, **self.names[table][place], "parent": self._parent(table)}

@@ -12,7 +12,7 @@ OPTIONS_SCHEMA_ID = "https://dougong.dev/schema/options/1"
 OPERATIONS = ("see", "create", "edit", "delete", "import", "export", "print", "share", "comment")
 ACCESS = ("hidden", "masked", "read", "write")
 VIEW_KINDS = ("list", "kanban", "calendar", "gantt", "tree", "organisation", "graph", "gallery")
-PURPOSES = ("create", "edit", "page", "review", "phone", "public", "print")
+PURPOSES = ("create", "edit", "page", "review", "step", "phone", "public", "print")
 LAYOUT_ITEMS = (
     "field",
     "section",
@@ -90,7 +90,9 @@ def field_schema(kind: FieldType) -> dict[str, Any]:
     """JSON Schema of a field of one type."""
     properties = {**COMMON, **kind.config, "type": {"const": kind.name}}
     if kind.has_options:
-        properties |= {"options": _list(_ref("option")), "option_list": _ref("qualified")}
+        # A list of its own, or the name of a shared one.
+        options = {"oneOf": [_list(_ref("option")), _ref("qualified")]}
+        properties |= {"options": options, "option_list": _ref("qualified")}
     needs = ["name", "type", *kind.needs]
     if kind.name == "subtable":
         properties["fields"] = _list(_ref("field"))

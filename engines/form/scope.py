@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from engines.core.ports import Definitions
 from engines.feel import (
@@ -40,6 +42,8 @@ AROUND: Mapping[str, FeelType] = {
     "my": CONTEXT,
     "settings": CONTEXT,
 }
+# Types whose values a look-up shows as another type's.
+_LIKE = {"choice": "text", "autonumber": "text", "email": "text", "phone": "text", "url": "text", "rating": "number"}
 RESERVED = frozenset((*SYSTEM_FIELDS, *AROUND, "previous", "parent", "deleted_at", "item", "today", "now"))
 
 
@@ -78,8 +82,49 @@ class FormTypeContext:
         found: dict[str, FeelType] = {}
         for field in fields:
             kind = self._registry.get(field.type)
-            found[field.name] = ANY if kind is None else kind.feel(field, _Within(self, form, fields))
+            whole = self.with_result(field, fields, form)
+            found[field.name] = ANY if kind is None else kind.feel(whole, _Within(self, form, fields))
         return found
+
+    def with_result(
+        self, field: FieldDefinition, beside: Sequence[FieldDefinition], form: FormDefinition | None
+    ) -> FieldDefinition:
+        """A look-up or roll-up with the type, scale and currency of what it reads, where it states none itself."""
+        config = field.config
+        if field.type not in ("lookup", "rollup") or "result" in config:
+            return field
+        source = self._read_by(field, beside, form)
+        if config.get("aggregate") == "count":
+            taken: dict[str, Any] = {"result": "number", "scale": 0}
+        elif source is None:
+            return field
+        else:
+            result = str(source.config.get("result", _LIKE.get(source.type, source.type)))
+            kept = {key: source.config[key] for key in ("scale", "precision", "currency") if key in source.config}
+            taken = {"result": result, **(kept if config.get("aggregate") != "mean" else {})}
+        return replace(field, config={**taken, **config})
+
+    def _read_by(
+        self, field: FieldDefinition, beside: Sequence[FieldDefinition], form: FormDefinition | None
+    ) -> FieldDefinition | None:
+        """The field that a look-up or roll-up reads, itself with its result filled in."""
+        name = str(field.config.get("field", ""))
+        subtable = form.field(str(field.config.get("relation", ""))) if form else None
+        if subtable is not None and subtable.fields:
+            found = next((column for column in subtable.fields if column.name == name), None)
+            return found and self.with_result(found, subtable.fields, None)
+        target = self._target_of(field, beside, form)
+        found = target.field(name) if target else None
+        return found and self.with_result(found, target.fields, target) if target else None
+
+    def _target_of(
+        self, field: FieldDefinition, beside: Sequence[FieldDefinition], form: FormDefinition | None
+    ) -> FormDefinition | None:
+        if field.type == "lookup":
+            reference = next((other for other in beside if other.name == field.config.get("reference")), None)
+            return self.definition(str(reference.config.get("form", ""))) if reference else None
+        relation = next((r for r in form.relations if r.name == field.config.get("relation")), None) if form else None
+        return self.definition(relation.form) if relation else None
 
     def row_type(self, fields: Sequence[FieldDefinition]) -> ContextType:
         """Type of a sub-table's rows."""

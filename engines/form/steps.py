@@ -23,6 +23,8 @@ class Steps:
     fields: Mapping[str, CompiledField]
     # Coercers of all fields that hold a value of their own, by name.
     coerce: Mapping[str, Coerce]
+    # Those of fields that anybody may enter at any time: rows need to look at nothing else.
+    free: Mapping[str, Coerce]
     defaults: tuple[tuple[str, Expression], ...]
     # Fields whose values expressions see as contexts with an id.
     links: frozenset[str]
@@ -45,6 +47,7 @@ def steps_of(fields: Mapping[str, CompiledField]) -> Steps:
     return Steps(
         fields=fields,
         coerce={name: field.coerce for name, field in items if field.rows is None},
+        free={name: field.coerce for name, field in items if _is_free(field)},
         defaults=tuple((name, field.default) for name, field in items if field.default is not None),
         links=frozenset(name for name, f in items if isinstance(f.kind, ReferenceType | PersonType | DepartmentType)),
         zoned=frozenset(name for name, f in items if isinstance(f.kind, DateTimeType)),
@@ -56,6 +59,11 @@ def steps_of(fields: Mapping[str, CompiledField]) -> Steps:
         subtables=tuple((field, steps_of(field.rows)) for field in fields.values() if field.rows is not None),
         parent_reads={n: frozenset(_parent_reads(f.rows)) for n, f in items if f.rows is not None},
     )
+
+
+def _is_free(field: CompiledField) -> bool:
+    limited = field.read_only or field.read_only_when is not None or isinstance(field.kind, DateTimeType)
+    return field.entered and field.rows is None and not limited
 
 
 def _parent_reads(columns: Mapping[str, CompiledField]) -> Iterator[str]:

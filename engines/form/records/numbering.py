@@ -11,7 +11,8 @@ from engines.form.compiled import CompiledField
 from engines.form.records.world import World
 from engines.form.storage.support import COUNTERS
 
-_NUMBER = re.compile(r"\{number(?::([0-9]{1,2}))?\}")
+_NUMBER = re.compile(r"\{number(?::([0-9]{1,2}))?\}|\{(0+)\}")
+_PARTS = {"year": "{year}", "YYYY": "{year}", "month": "{month}", "MM": "{month}", "day": "{day}", "DD": "{day}"}
 
 
 def next_numbers(world: World, form: str, field: CompiledField, count: int) -> list[str]:
@@ -22,7 +23,9 @@ def next_numbers(world: World, form: str, field: CompiledField, count: int) -> l
     """
     config = field.definition.config
     today = world.now.astimezone(world.context.zone).date()
-    period = _period(config.get("period", "never"), today)
+    pattern = _unified(str(config.get("pattern", "{number}")))
+    shown = next((part for part in ("day", "month", "year") if f"{{{part}}}" in pattern), "never")
+    period = _period(config.get("period", shown), today)
     key = (COUNTERS.c.field == f"{form}.{field.name}", COUNTERS.c.period == period)
     moved = update(COUNTERS).where(*key).values(value=COUNTERS.c.value + count)
     first = int(config.get("start", 1))
@@ -32,7 +35,6 @@ def next_numbers(world: World, form: str, field: CompiledField, count: int) -> l
         last = first + count - 1
         row = {"field": f"{form}.{field.name}", "period": period, "value": last}
         world.connection.execute(insert(COUNTERS), row)
-    pattern = str(config.get("pattern", "{number}"))
     return [_written(pattern, number, today) for number in range(last - count + 1, last + 1)]
 
 
@@ -44,4 +46,10 @@ def _period(kind: str, today: date) -> str:
 def _written(pattern: str, number: int, today: date) -> str:
     text = pattern.replace("{year}", f"{today.year:04}").replace("{month}", f"{today.month:02}")
     text = text.replace("{day}", f"{today.day:02}")
-    return _NUMBER.sub(lambda match: str(number).zfill(int(match[1] or 1)), text)
+    return _NUMBER.sub(lambda match: str(number).zfill(int(match[1] or 1) if not match[2] else len(match[2])), text)
+
+
+def _unified(pattern: str) -> str:
+    for word, part in _PARTS.items():
+        pattern = pattern.replace(f"{{{word}}}", part)
+    return pattern

@@ -37,6 +37,32 @@ _RESULT: Mapping[str, Any] = {
 AGGREGATES = ("sum", "count", "min", "max", "mean")
 
 
+class AnyResult(FieldType):
+    """What a look-up gives whose target is no plain value: people, records, lists. Never stored."""
+
+    name = "any"
+    group = "computed"
+
+    def feel(self, field: FieldDefinition, around: TypeContext) -> FeelType:
+        return around.computed_type(field)
+
+    def column(self, field: FieldDefinition) -> StoredColumn | None:
+        return None
+
+    def coercer(self, field: FieldDefinition) -> Coerce:
+        return _as_it_is
+
+    def json_schema(self, field: FieldDefinition) -> dict[str, Any]:
+        return {}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value.get("id") if isinstance(value, Mapping) else value
+
+
+ANY_RESULT = AnyResult()
+
+
 class FormulaType(FieldType):
     """The value of a FEEL expression, of the type that ``result`` names."""
 
@@ -48,7 +74,7 @@ class FormulaType(FieldType):
 
     def result(self, field: FieldDefinition) -> FieldType:
         """The type of field that its values are like."""
-        return RESULTS[setting(field, "result", "number")]
+        return RESULTS.get(setting(field, "result", ""), ANY_RESULT)
 
     def expression(self, field: FieldDefinition) -> str:
         """The FEEL text that computes it."""
@@ -80,9 +106,6 @@ class LookupType(FormulaType):
 
     def expression(self, field: FieldDefinition) -> str:
         return f"{field.config['reference']}.{field.config['field']}"
-
-    def feel(self, field: FieldDefinition, around: TypeContext) -> FeelType:
-        return around.computed_type(field)
 
 
 class RollupType(FormulaType):

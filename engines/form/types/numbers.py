@@ -21,7 +21,7 @@ ROUNDINGS = {
 }
 # A scaled decimal is one signed 64-bit integer on SQLite, which holds every number of 18 digits.
 MAX_PRECISION = 18
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?")
 _WIDE = Context(prec=60)
 _LIMITS: Mapping[str, Any] = {
     "scale": {"type": "integer", "minimum": 0, "maximum": 10},
@@ -36,17 +36,20 @@ def parse_number(value: Any) -> Decimal:
     """``value`` as a finite Decimal; texts may group thousands by commas and use full-width digits."""
     if isinstance(value, bool):
         raise Refused("form.not_number")
-    if isinstance(value, int | Decimal):
-        number = Decimal(value)
-    else:
-        text = str(value).strip().replace("\u2212", "-")
-        try:
-            number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
-        except _InvalidOperation:
-            raise Refused("form.not_number") from None
-    if not number.is_finite():
+    try:
+        number = Decimal(value if isinstance(value, int | Decimal | str) else str(value))
+    except _InvalidOperation:
+        number = _grouped(str(value).strip().replace("\u2212", "-"))
+    # Python would also read "1_000" and "NaN".
+    if not number.is_finite() or (type(value) is str and "_" in value):
         raise Refused("form.not_number")
     return number
+
+
+def _grouped(text: str) -> Decimal:
+    if not _GROUPED.fullmatch(text):
+        raise Refused("form.not_number")
+    return Decimal(text.replace(",", ""))
 
 
 def rounder(scale: int, rounding: str) -> Callable[[Decimal], Decimal]:

@@ -160,15 +160,16 @@ class JsonType(FieldType):
 class AutonumberType(FieldType):
     """A number that the system gives when the record is created.
 
-    ``pattern`` holds ``{year} {month} {day}`` and ``{number}`` or ``{number:5}`` (with leading zeros). Counting starts
-    again in each ``period``. The counter moves in the record's own transaction, so a refused record leaves no gap; a
+    ``pattern`` holds ``{year} {month} {day}`` (or ``{YYYY} {MM} {DD}``) and ``{number}``, ``{number:5}`` or ``{00000}``
+    (with leading zeros). Counting starts again in each ``period``: the shortest that the pattern shows, unless stated.
+    The counter moves in the record's own transaction, so a refused record leaves no gap; a
     deleted one does.
     """
 
     name = "autonumber"
     group = "system"
     config: ClassVar[Mapping[str, Any]] = {
-        "pattern": {"type": "string", "pattern": r"\{number(:[0-9]{1,2})?\}"},
+        "pattern": {"type": "string", "pattern": r"\{(number(:[0-9]{1,2})?|0+)\}"},
         "period": {"enum": ["never", "year", "month", "day"]},
         "start": {"type": "integer", "minimum": 0},
     }
