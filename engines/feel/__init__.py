@@ -14,6 +14,7 @@ from engines.feel.expression import (
 from engines.feel.printer import to_feel
 from engines.feel.runtime import Failure
 from engines.feel.scope import Scope
+from engines.feel.sql import SqlColumn, SqlJoin, SqlSource, SqlUnsupportedError, to_sql, to_sql_condition
 from engines.feel.types import (
     ANY,
     BOOLEAN,
@@ -68,6 +69,10 @@ __all__ = [
     "Range",
     "RangeType",
     "Scope",
+    "SqlColumn",
+    "SqlJoin",
+    "SqlSource",
+    "SqlUnsupportedError",
     "Time",
     "YearsMonths",
     "check",
@@ -77,4 +82,6 @@ __all__ = [
     "from_python",
     "to_feel",
     "to_python",
+    "to_sql",
+    "to_sql_condition",
 ]

@@ -15,11 +15,7 @@ from engines.feel.values import type_name
 def substring(runtime: Runtime, string: str, start_position: Decimal, length: Decimal | None = None) -> str | None:
     """The part from a position (1 is the first, -1 the last character), of the given length or to the end."""
     start = int(start_position)
-    if (
-        start == 0
-        or (abs(start) > max(len(string), 1) and abs(start) > len(string))
-        or (length is not None and length < 1)
-    ):
+    if start == 0 or abs(start) > len(string) or (length is not None and length < 1):
         runtime.fail("feel.no_such_position", position=start, length=len(string))
         return None
     first = start - 1 if start > 0 else len(string) + start

@@ -1,5 +1,7 @@
 """The SQL backend: the subset of FEEL with an exact meaning on SQLite and PostgreSQL."""
 
 from engines.feel.sql.source import SqlColumn, SqlJoin, SqlSource
+from engines.feel.sql.terms import SqlUnsupportedError
+from engines.feel.sql.translate import to_sql, to_sql_condition
 
-__all__ = ["SqlColumn", "SqlJoin", "SqlSource"]
+__all__ = ["SqlColumn", "SqlJoin", "SqlSource", "SqlUnsupportedError", "to_sql", "to_sql_condition"]
