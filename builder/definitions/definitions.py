@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.definitions.app_definition import EVERY_APP, AppDefinition, RoleDefinition, RolesDefinition
+from builder.definitions.shapes import RecordShape, setting_types, shape_of
 from builder.definitions.source import AppSource
+from engines import feel
 from engines.core import Diagnostic, LocalizedText
 
 
@@ -54,6 +56,14 @@ class AppDefinitions:
     def all(self, kind: str) -> Mapping[str, Any]:
         """All definitions of ``kind`` in the app itself, by name."""
         return self._loaded.get(kind, {})
+
+    def shape(self, form: str) -> RecordShape | None:
+        """What reports need to know of a form; None where there is no such form."""
+        return shape_of(self, form)
+
+    def settings(self) -> Mapping[str, feel.FeelType]:
+        """FEEL types of the app's settings, by name."""
+        return setting_types(self.all("setting"))
 
     def _index_parts(self) -> None:
         """Roles and settings are parts of files, but are asked for by their own names."""

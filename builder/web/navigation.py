@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import g, request, url_for
 
+from builder.reports import may_open
 from builder.web.access import may
 from builder.web.catalogue import apps
 from builder.web.context import site
@@ -88,7 +89,7 @@ def _item(app: Any, entry: Any) -> Item | None:
         ) == entry.form
         return Item(name=entry.name, label=label, icon=_icon(entry, "table"), href=href, current=current)
     if entry.dashboard:
-        if not app.may_see_dashboard(entry.dashboard, site().principal):
+        if not may_open(app, entry.dashboard, site().principal):
             return None
         href = url_for("dashboards.page", app=app.name, dashboard=entry.dashboard)
         current = (request.view_args or {}).get("dashboard") == entry.dashboard

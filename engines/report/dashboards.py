@@ -26,6 +26,7 @@ from engines.report.definitions import (
     DashboardFilter,
     DimensionUse,
     FilterType,
+    Marker,
     Tile,
     TileType,
 )
@@ -284,10 +285,11 @@ class _TileAnalysis:
             self._problems.add("report.needs_measures", tile.pointer, found=tile.type, expected=expected)
 
     def _conditions(self) -> tuple[TileCondition, ...]:
-        # A name of the record hides a filter of the same name, a filter a dimension.
-        offered = {n: _FILTER_TYPES[f.type] for n, f in self._filters.items() if n not in self._dataset.names}
+        # A name of the record hides a dimension of the same name, and both hide a filter.
         dimensions = {n: d.expression.type for n, d in self._dataset.dimensions.items()}
-        names = {**dimensions, **offered, **self._dataset.names}
+        known = {**dimensions, **self._dataset.names}
+        offered = {n: _FILTER_TYPES[f.type] for n, f in self._filters.items() if n not in known}
+        names = {**offered, **known}
         compiled = self._problems.conditions(self._tile.conditions, names)
         return tuple(
             TileCondition(expression=c, filters=frozenset(path[0] for path in c.reads) & offered.keys())
@@ -310,7 +312,7 @@ class _TileAnalysis:
             found.append((item, dimension))
         return tuple(found)
 
-    def _markers(self, shown: Iterable[CompiledMeasure]) -> tuple[tuple[object, feel.Expression], ...]:
+    def _markers(self, shown: Iterable[CompiledMeasure]) -> tuple[tuple[Marker, feel.Expression], ...]:
         names = {
             "settings": feel.ContextType(dict(self._settings)),
             "mean": feel.ContextType({m.name: feel.NUMBER for m in shown}),

@@ -61,7 +61,8 @@ def _analyse(
 
 def _check_names(definition: DatasetDefinition, problems: Problems) -> None:
     seen: set[str] = set()
-    for item in (*definition.dimensions, *definition.measures):
+    items: list[Dimension | Measure] = [*definition.dimensions, *definition.measures]
+    for item in items:
         pointer = f"{item.pointer}/name"
         if item.name in _RESERVED:
             problems.add("report.reserved_name", pointer, found=item.name, hint="choose another name")
@@ -92,8 +93,9 @@ def _dimension(
     text, title = definition.expression, definition.title
     expression = problems.compile(text, names, pointer)
     if expression is not None and _is_record(expression.type):
-        # A record stands for its id, and reads as its name.
-        title = title or (f"({text}).name" if "name" in _fields(expression.type) else "")
+        # A record stands for its id, and reads as what people know it by.
+        name = shape.title(expression.type) if isinstance(expression.type, feel.ContextType) else ""
+        title = title or (f"({text}).{name}" if name else "")
         expression = problems.compile(f"({text}).id", names, pointer)
     titled = problems.compile(title, names, f"{definition.pointer}/title") if title else None
     if expression is None:
@@ -111,10 +113,6 @@ def _dimension(
 
 def _is_record(kind: feel.FeelType) -> bool:
     return isinstance(kind, feel.ContextType) and "id" in kind.fields
-
-
-def _fields(kind: feel.FeelType) -> Mapping[str, feel.FeelType]:
-    return kind.fields if isinstance(kind, feel.ContextType) else {}
 
 
 def _aggregate(
@@ -173,7 +171,7 @@ def _with_values(
             value = problems.compile(measure.value, names, f"{measure.pointer}/value", feel.NUMBER)
             if value is not None:
                 waiting[measure.name] = CompiledMeasure(definition=measure, value=value)
-    return measures | _ordered(waiting, problems)
+    return {**measures, **_ordered(waiting, problems)}
 
 
 def _value_names(

@@ -137,10 +137,9 @@ def _excel_format(column: Column) -> str:
 
 
 def _number_format(shape: Format) -> str:
-    if shape.style == "percent":
-        scale = 1 if shape.scale is None else shape.scale
-        return f"0.{'0' * scale}%" if scale else "0%"
-    scale = (2 if shape.style == "money" else None) if shape.scale is None else shape.scale
+    usual = {"percent": 1, "money": 2}.get(shape.style)
+    scale = usual if shape.scale is None else shape.scale
     if scale is None:
         return "#,##0.##########"
-    return f"#,##0.{'0' * scale}" if scale else "#,##0"
+    digits = f".{'0' * scale}" if scale else ""
+    return f"0{digits}%" if shape.style == "percent" else f"#,##0{digits}"

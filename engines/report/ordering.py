@@ -18,6 +18,7 @@ def ordered(tile: CompiledTile, rows: Sequence[Row], *, stated: bool) -> list[Ro
     """
     result = list(rows)
     by_name = {d.name: d for d in tile.dimensions}
+    # Rows of a subtotal hold only the dimensions that are kept.
     for dimension in reversed(tile.dimensions):
         _sort(result, _dimension_key(dimension), descending=False)
     if not stated:
@@ -48,11 +49,11 @@ def _value_key(name: str) -> Callable[[Mapping[str, Any]], Any]:
 def _dimension_key(dimension: TileDimension) -> Callable[[Mapping[str, Any]], Any]:
     name, options = dimension.name, dimension.dimension.options
     if not options:
-        return lambda row: row[name]
+        return lambda row: row.get(name)
     places = {value: number for number, value in enumerate(options)}
 
     def key(row: Mapping[str, Any]) -> Any:
-        value = row[name]
+        value = row.get(name)
         return None if value is None else (places.get(value, len(places)), value)
 
     return key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy import FromClause
+from sqlalchemy import ColumnElement, FromClause
 
 from engines import feel
 from engines.core.ports import Definitions
@@ -19,6 +19,9 @@ class FormShape(Protocol):
     @property
     def names(self) -> Mapping[str, feel.FeelType]:
         """Every name that an expression over a record may use, with its type: fields, relations, system fields, me …"""
+
+    def title(self, kind: feel.ContextType) -> str:
+        """Name of the entry by which people know the records of a type in ``names``; empty where it has none."""
 
     def options(self, path: Sequence[str]) -> Mapping[str, LocalizedText]:
         """Labels of the values of the choice field at ``path`` ("account", "tier"); empty where it is no choice."""
@@ -38,8 +41,11 @@ class ReportDefinitions(Definitions, Protocol):
 
 
 class RowSource(SqlSource, Protocol):
-    """Rows that a reader may see; what ``QuerySource`` gives."""
+    """A form's rows under a reader's rights; what ``records.source(name)`` gives."""
 
     @property
     def selectable(self) -> FromClause:
-        """What stands in FROM: a subquery that holds the rights already. Columns of the source refer to it."""
+        """What stands in FROM. Columns of the source refer to it, and give null where the reader may not see them."""
+
+    def visible_rows(self) -> ColumnElement[bool]:
+        """Which rows the reader may see; every query must apply it."""

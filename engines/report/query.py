@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from engines import feel
 from engines.report.compiled import CompiledDimension, CompiledMeasure, CompiledTile, TileDimension
 from engines.report.definitions import Aggregate, DashboardFilter, FilterType, TileType
 from engines.report.grains import day_start
@@ -118,7 +119,7 @@ def build(
 def row_select(tile: CompiledTile, source: RowSource, context: QueryContext) -> Select[Any]:
     """The records that enter the tile, with the columns d<n>, t<n> (titles), m<n> (measures) and h (header id)."""
     each = tile.dataset.definition.each
-    variables = {**context.variables, **{name: context.parameters.get(name) for name in tile.filters}}
+    variables = {**context.variables, **{name: _bound_value(context.parameters.get(name)) for name in tile.filters}}
     rows = JoinedRows(source, each, variables, context.dialect)
     columns: list[ColumnElement[Any]] = []
     for number, dimension in enumerate(tile.dimensions):
@@ -131,12 +132,20 @@ def row_select(tile: CompiledTile, source: RowSource, context: QueryContext) -> 
     return select(*columns).select_from(rows.from_clause).where(*conditions)
 
 
+def _bound_value(value: Any) -> Any:
+    """A filter's value as FEEL knows it: days become a range."""
+    if isinstance(value, DateRange):
+        return feel.Range(feel.from_python(value.start), True, feel.from_python(value.end), True)
+    return value
+
+
 def row_conditions(tile: CompiledTile, rows: JoinedRows, context: QueryContext) -> Sequence[ColumnElement[bool]]:
     """What a record must meet to enter the tile: the dataset's conditions, the tile's, and the filters chosen."""
-    found: list[ColumnElement[bool]] = [rows.element(c) for c in tile.dataset.conditions]
+    found: list[ColumnElement[bool]] = [rows.visible_rows()]
+    found += [rows.element(c) for c in tile.dataset.conditions]
     read = {name for c in tile.conditions for path in c.expression.reads for name in path[:1]}
     for name, dimension in tile.dataset.dimensions.items():
-        if name in read and name not in tile.dataset.names and name not in tile.filters:
+        if name in read and name not in tile.dataset.names:
             rows.name(name, dimension.expression)
     for condition in tile.conditions:
         if all(context.parameters.get(name) is not None for name in condition.filters):

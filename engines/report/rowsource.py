@@ -41,6 +41,10 @@ class JoinedRows:
         """What stands in FROM; complete once every expression has been asked for."""
         return self._from
 
+    def visible_rows(self) -> ColumnElement[bool]:
+        """Which rows the reader may see."""
+        return self._source.visible_rows()
+
     def element(self, expression: feel.Expression) -> ColumnElement[Any]:
         """The SQL of an expression over a row."""
         return feel.to_sql(expression, self, self._dialect)

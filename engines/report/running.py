@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import CompoundSelect, Connection, Select
 
 from engines import feel
 from engines.report.calculations import calculate, ratio
@@ -112,7 +112,7 @@ def _query_context(connection: Connection, context: ReportContext, parameters: M
     )
 
 
-def _told(statement: Executable, connection: Connection) -> dict[str, Any]:
+def _told(statement: Select[Any] | CompoundSelect[Any], connection: Connection) -> dict[str, Any]:
     """The statement as it ran, for people who ask why."""
     compiled = statement.compile(dialect=connection.dialect)
     return {"sql": str(compiled), "parameters": dict(compiled.params)}

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, select
+from sqlalchemy import ColumnElement, FromClause, Table, true
+from sqlalchemy.sql.util import ClauseAdapter
 
 from engines import feel
 from engines.core.text import LocalizedText
@@ -44,6 +45,9 @@ class Shape:
         self._model = model
         self.names = model.names()
 
+    def title(self, kind: feel.ContextType) -> str:
+        return "name" if "name" in kind.fields else ""
+
     def options(self, path: Sequence[str]) -> Mapping[str, LocalizedText]:
         return self._model.options.get(tuple(path), {})
 
@@ -62,11 +66,13 @@ class TableSource:
     ) -> None:
         self._model = model
         self._variables = variables or {}
-        self.selectable: FromClause
-        if condition is None:
-            self.selectable = model.table.alias()
-        else:
-            self.selectable = select(model.table).where(condition).subquery()
+        self._condition = condition
+        self.selectable: FromClause = model.table.alias()
+
+    def visible_rows(self) -> ColumnElement[bool]:
+        if self._condition is None:
+            return true()
+        return ClauseAdapter(self.selectable).traverse(self._condition)
 
     def column(self, name: str) -> SqlColumn | None:
         if name in self._model.types:
