@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.definitions.app_definition import AppDefinition, MenuItem, RoleDefinition, SettingDefinition
 from builder.definitions.definitions import AppDefinitions
-from engines.core import Kind
+from engines.core import Kind, LocalizedText
 
 
 class CompiledApp:
@@ -34,6 +34,16 @@ class CompiledApp:
     def hash(self) -> str:
         """Content hash of its files."""
         return self.definitions.source.hash
+
+    @property
+    def label(self) -> LocalizedText:
+        """Name shown to people."""
+        return self.definition.label
+
+    @property
+    def description(self) -> LocalizedText:
+        """What the app is for."""
+        return self.definition.description
 
     @property
     def menu(self) -> tuple[MenuItem, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from builder.identity.rights import require_admin
 from builder.storage.identity_tables import department, department_closure, membership, person
 from builder.workspace import Work
-from engines.core import InputError, InputProblem, new_id
+from engines.core import InputError, InputProblem, LocalizedText, new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,9 @@ def create_department(
         raise InputError([InputProblem(pointer="/code", code="identity.code_taken", params={"code": code})])
     new = new_id()
     work.connection.execute(
-        sa.insert(department).values(id=new, code=code, name=dict(name), parent=parent, head=head, position=position)
+        sa.insert(department).values(
+            id=new, code=code, name=_in(work, name), labels=dict(name), parent=parent, head=head, position=position
+        )
     )
     work.connection.execute(sa.insert(department_closure).values(ancestor=new, descendant=new, depth=0))
     if parent is not None:
@@ -64,7 +66,8 @@ def update_department(
 ) -> None:
     """Changes what is given of a department."""
     require_admin(work.principal, "identity.department_update")
-    given = {"name": dict(name) if name else None, "head": head, "position": position}
+    texts = {"name": _in(work, name), "labels": dict(name)} if name else {}
+    given = {**texts, "head": head, "position": position}
     changed = {key: value for key, value in given.items() if value is not None}
     if changed:
         work.connection.execute(sa.update(department).where(department.c.id == id).values(**changed))
@@ -99,7 +102,7 @@ def all_departments(connection: Connection) -> list[Department]:
         .order_by(department.c.position, department.c.code)
     )
     return [
-        Department(id=r.id, code=r.code, name=r.name, parent=r.parent, head=r.head, position=r.position) for r in rows
+        Department(id=r.id, code=r.code, name=r.labels, parent=r.parent, head=r.head, position=r.position) for r in rows
     ]
 
 
@@ -112,6 +115,11 @@ def departments_of(connection: Connection, person_id: UUID) -> tuple[UUID | None
     ).all()
     main = next((row.department for row in rows if row.main), None)
     return main, frozenset(row.descendant for row in rows)
+
+
+def _in(work: Work, name: Mapping[str, str]) -> str:
+    """The name in the workspace's language."""
+    return LocalizedText.of(name).get(work.workspace.state(work.connection).locale)
 
 
 def _hang(connection: Connection, id: UUID, parent: UUID) -> None:

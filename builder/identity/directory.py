@@ -84,8 +84,8 @@ class DatabaseDirectory:
         """The localised names of departments by id; unknown ids are left out."""
         if not departments:
             return {}
-        query = sa.select(department.c.id, department.c.name).where(department.c.id.in_(list(departments)))
-        return {row.id: row.name for row in self._connection.execute(query)}
+        query = sa.select(department.c.id, department.c.labels).where(department.c.id.in_(list(departments)))
+        return {row.id: row.labels for row in self._connection.execute(query)}
 
     def search(self, text: str, limit: int = 20) -> Sequence[tuple[UUID, str]]:
         """Active people whose name, pinyin or login holds ``text``, for pickers: id and name."""

@@ -11,8 +11,10 @@ department = sa.Table(
     identifier(),
     # Stable key for imports; unique.
     text("code", unique=True),
+    # In the workspace's language, for lists and expressions.
+    text("name"),
     # {"zh": …, "en": …}
-    sa.Column("name", Json(), nullable=False),
+    sa.Column("labels", Json(), nullable=False),
     reference("parent", "sys_department.id", nullable=True),
     # The person who leads it; no foreign key, because people point to departments.
     identifier("head", nullable=True),

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from builder.definitions import AppDefinitions, CompiledApp
 from builder.workspace.release_store import Release, active_releases, content_of
+from engines.form import CompiledForm, StoredForm
+
+
+class Apps(Mapping[str, CompiledApp]):
+    """Apps by name, and their parts by qualified name."""
+
+    def __init__(self, apps: Mapping[str, CompiledApp]) -> None:
+        self._apps = dict(apps)
+
+    def __getitem__(self, name: str) -> CompiledApp:
+        return self._apps[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._apps)
+
+    def __len__(self) -> int:
+        return len(self._apps)
+
+    def find(self, kind: str, name: str) -> Any | None:
+        """What is compiled under a qualified name ("library.book"), or None."""
+        app, _, local = name.partition(".")
+        return self._apps[app].all(kind).get(local) if app in self._apps else None
+
+    def form(self, name: str) -> CompiledForm:
+        """A form by its qualified name; ``KeyError`` where there is none."""
+        found: CompiledForm | None = self.find("form", name)
+        if found is None:
+            raise KeyError(f'there is no form "{name}"')
+        return found
 
 
 class AppSet:
@@ -20,8 +49,10 @@ class AppSet:
     ) -> None:
         # Number of the set; it also moves with settings, which leave the apps as they are.
         self.generation = generation
-        self.apps: Mapping[str, CompiledApp] = MappingProxyType(dict(apps))
-        # What parts keep that depends on the whole set (stored forms, schedules), by a name of their own.
+        self.apps = Apps(apps)
+        # Settings by app, as read for this set.
+        self.settings: dict[str, Mapping[str, Any]] = {}
+        # What parts keep that depends on the releases alone (stored forms), by a name of their own.
         self.cache: dict[str, object] = {} if cache is None else cache
 
 
@@ -31,6 +62,8 @@ class Catalogue:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._current = AppSet(-1, {})
+        # Tables by form name and hash: they cost, and stay as they are whatever is published beside them.
+        self.stored_forms: dict[tuple[str, str], StoredForm] = {}
 
     @property
     def current(self) -> AppSet:

@@ -11,12 +11,16 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 
-from builder.definitions import CompiledApp
+from builder.workspace.app_settings import read_settings
 from builder.workspace.audit import record_audit
-from builder.workspace.catalogue import AppSet
+from builder.workspace.catalogue import Apps, AppSet
+from builder.workspace.records import WorkRecords, records_of
 from engines.core import Event, Principal, PrincipalKind
+from engines.feel import Budget, EvaluationContext
+from engines.form import Records
 
 if TYPE_CHECKING:
+    from builder.identity.directory import DatabaseDirectory
     from builder.workspace.workspace import Workspace
 
 Hook = Callable[[], None]
@@ -64,9 +68,42 @@ class Work:
         return self.workspace.catalogue.at(self.connection, self.generation)
 
     @property
-    def apps(self) -> Mapping[str, CompiledApp]:
+    def apps(self) -> Apps:
         """The apps in force, by name."""
         return self.app_set.apps
+
+    def settings(self, app: str) -> Mapping[str, Any]:
+        """The settings of an app as its expressions read them; empty where the app is not installed."""
+        kept = self.app_set.settings
+        if app not in kept:
+            kept[app] = read_settings(self.connection, self.apps[app]) if app in self.apps else {}
+        return kept[app]
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What all expressions of this command share."""
+        return Budget()
+
+    @cached_property
+    def context(self) -> EvaluationContext:
+        """The context of expressions in this command: its one instant, the workspace's zone, the budget."""
+        return EvaluationContext(now=self.instant, zone=self.zone, budget=self.budget)
+
+    @cached_property
+    def directory(self) -> DatabaseDirectory:
+        """People, roles and departments as this transaction sees them."""
+        from builder.identity.directory import DatabaseDirectory
+
+        return DatabaseDirectory(self.connection)
+
+    @cached_property
+    def records(self) -> WorkRecords:
+        """The records of all apps, as the acting principal may see and change them."""
+        return WorkRecords(self)
+
+    def records_as(self, principal: Principal, app: str) -> Records:
+        """Records as somebody else may see and change them, with the settings of ``app``; raises no events."""
+        return records_of(self, principal, app)
 
     @property
     def zone(self) -> ZoneInfo:

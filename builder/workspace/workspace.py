@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from builder.definitions import CompiledApp
 from builder.storage import ConcurrentChange, Database, DatabaseUnreachable, migrate, open_database
 from builder.storage.workspace_tables import workspace as workspace_table
-from builder.workspace.catalogue import Catalogue
+from builder.workspace.catalogue import Apps, Catalogue
 from builder.workspace.clock import WorkspaceClock
 from builder.workspace.commands import AlreadyDone, record_command, refuse_repeated, scoped_key
 from builder.workspace.settings import Settings
@@ -118,7 +117,7 @@ class Workspace:
         raise AssertionError("unreachable")
 
     @property
-    def apps(self) -> Mapping[str, CompiledApp]:
+    def apps(self) -> Apps:
         """The apps in force at this moment, by name; within a ``Work`` ask the work, which sees one set throughout."""
         with self.database.read() as connection:
             return self.catalogue.at(connection, self.state(connection).generation).apps

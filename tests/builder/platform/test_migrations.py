@@ -48,7 +48,7 @@ def test_stored_values_come_back_as_they_were(empty_database: Database) -> None:
 
 def _fill(connection: sa.Connection) -> object:
     unit, someone, done = new_id(), new_id(), new_id()
-    connection.execute(sa.insert(department).values(id=unit, code="x", name={"zh": "销售"}))
+    connection.execute(sa.insert(department).values(id=unit, code="x", name="销售", labels={"zh": "销售"}))
     connection.execute(sa.insert(department_closure).values(ancestor=unit, descendant=unit))
     connection.execute(sa.insert(person).values(id=someone, login="a", name="A", created_at=NOW))
     connection.execute(sa.insert(membership).values(person=someone, department=unit, main=True))
