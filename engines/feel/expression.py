@@ -52,13 +52,14 @@ class Evaluation(NamedTuple):
 class Expression:
     """A compiled expression. Immutable, free of data, safe to share between threads."""
 
-    __slots__ = ("_run", "checked", "scope", "text")
+    __slots__ = ("checked", "run", "scope", "text")
 
     def __init__(self, text: str, scope: Scope, checked: Checked) -> None:
         self.text = text
         self.scope = scope
         self.checked = checked
-        self._run = generate(checked)
+        # The generated function of (runtime, variables), for engines that hold a runtime already.
+        self.run = generate(checked)
 
     @property
     def tree(self) -> Node:
@@ -96,7 +97,7 @@ class Expression:
         else:
             runtime = Runtime(context.budget, context.now, context.zone, context.functions)
         try:
-            value = self._run(runtime, variables)
+            value = self.run(runtime, variables)
         except RecursionError:
             raise BudgetExceeded("nested calls", runtime.budget.depth, self.text) from None
         except BudgetExceeded as error:

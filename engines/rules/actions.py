@@ -230,12 +230,12 @@ class FindRecords:
     """
 
     form: str
+    # What the rule calls each record.
+    name: str
     # Condition as compiled; None takes all. Opaque to ``builder``.
     where: Any = None
     # Values of the names of the rule that the condition uses.
     variables: Values = field(default_factory=dict)
-    # Paths of the found records that the loop reads.
-    reads: frozenset[tuple[str, ...]] = frozenset()
 
 
 Action = (

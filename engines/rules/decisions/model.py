@@ -256,9 +256,9 @@ class Service:
     label: LocalizedText = _NO_LABEL
     outputs: tuple[str, ...]
     encapsulated: tuple[str, ...] = ()
-    # Decisions and inputs whose values are given, in the order of the parameters.
-    input_decisions: tuple[str, ...] = ()
+    # Inputs and decisions whose values are given, in the order of the parameters.
     inputs: tuple[str, ...] = ()
+    input_decisions: tuple[str, ...] = ()
     id: str = ""
     type: str = ""
 

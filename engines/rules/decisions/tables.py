@@ -1,0 +1,341 @@
+"""Decision tables compiled to one Python function each (DMN 1.5 §8).
+
+Cells of the usual forms (``"a"``, ``>= 5``, ``[1..5)``, ``true``, lists of these, ``-``) become Python comparisons
+guarded by the type of the input; every other cell is compiled by FEEL and called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from typing import Any, Final
+
+from engines import feel
+from engines.feel import nodes as n
+from engines.feel.runtime import NOWHERE, Runtime, equal, order
+from engines.feel.values import Date
+from engines.rules.decisions import model as m
+from engines.rules.decisions.kinds import Kind, conform
+
+Values = Mapping[str, Any]
+Node = Callable[[Runtime, Values], Any]
+# Compiles an expression, or unary tests over an input of a type.
+Compile = Callable[[m.Literal], feel.Expression]
+CompileCell = Callable[[m.Literal, feel.FeelType], feel.Expression]
+
+_OPERATORS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_GUARDS: Final[Mapping[type, str]] = {Decimal: "Decimal", str: "str", bool: "bool", Date: "Date"}
+_COLLECTING: Final = frozenset({m.HitPolicy.COLLECT, m.HitPolicy.RULE_ORDER, m.HitPolicy.OUTPUT_ORDER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What a table saw and which of its rules matched."""
+
+    # One value per input clause.
+    inputs: tuple[Any, ...]
+    # Indices of the rules that give the result, in table order.
+    rules: tuple[int, ...]
+
+
+class CompiledTable:
+    """A table ready to run. Immutable and free of data."""
+
+    def __init__(self, table: m.Table, kinds: _TableKinds, compile_: Compile, compile_cell: CompileCell) -> None:
+        self.table = table
+        self.reads: set[tuple[str, ...]] = set()
+        self._kinds = kinds
+        self._outputs = tuple(tuple(self._entry(cell, compile_) for cell in rule.then) for rule in table.rules)
+        self._defaults = tuple(None if o.default is None else self._entry(o.default, compile_) for o in table.outputs)
+        self._names = tuple(o.name for o in table.outputs)
+        self._inputs = tuple(self._compiled(clause.expression, compile_) for clause in table.inputs)
+        self.input_types = tuple(
+            kind.feel if not kind.is_any else expression.type
+            for kind, expression in zip(kinds.inputs, self._inputs, strict=True)
+        )
+        self._seen = _inputs_of(tuple(e.run for e in self._inputs), kinds.inputs, kinds.allowed)
+        self._matching = _Generator(self, compile_cell).function()
+        self._finish = _POLICIES[table.hit_policy]
+        self.priorities = kinds.priorities
+
+    def _compiled(self, literal: m.Literal, compile_: Compile) -> feel.Expression:
+        expression = compile_(literal)
+        self.reads |= expression.reads
+        return expression
+
+    def _entry(self, literal: m.Literal, compile_: Compile) -> Node:
+        expression = self._compiled(literal, compile_)
+        if isinstance(expression.tree, n.Literal):
+            value = expression.tree.value
+            return lambda runtime, values: value
+        return expression.run
+
+    def run(self, runtime: Runtime, values: dict[str, Any]) -> Any:
+        """The table's result: a value, or a context where it has several outputs; a list for collecting policies."""
+        return self.explain(runtime, values)[0]
+
+    def explain(self, runtime: Runtime, values: dict[str, Any]) -> tuple[Any, Match]:
+        """The result with what the table saw."""
+        inputs = self._seen(runtime, values)
+        if inputs is None:
+            return None, Match(inputs=(), rules=())
+        hits = self._matching(runtime, values, inputs)
+        if not hits:
+            return self._default(runtime, values), Match(inputs=inputs, rules=())
+        return self._finish(self, runtime, values, hits), Match(inputs=inputs, rules=tuple(hits))
+
+    def _default(self, runtime: Runtime, values: Values) -> Any:
+        if all(default is None for default in self._defaults):
+            if self.table.aggregator is m.Aggregator.COUNT:
+                return Decimal(0)
+            return [] if self.table.hit_policy in _COLLECTING and not self.table.aggregator else None
+        found = [None if default is None else default(runtime, values) for default in self._defaults]
+        result = self._shaped(runtime, found)
+        return [result] if self.table.hit_policy in _COLLECTING and not self.table.aggregator else result
+
+    def outputs(self, runtime: Runtime, values: Values, rule: int) -> tuple[Any, ...]:
+        """The output values of a rule, made to conform to their clauses."""
+        return tuple(
+            conform(runtime, entry(runtime, values), kind)
+            for entry, kind in zip(self._outputs[rule], self._kinds.outputs, strict=True)
+        )
+
+    def _shaped(self, runtime: Runtime, outputs: Sequence[Any]) -> Any:
+        if len(self._names) == 1:
+            return outputs[0]
+        return dict(zip(self._names, outputs, strict=True))
+
+    def result(self, runtime: Runtime, values: Values, rule: int) -> Any:
+        """The output of one rule."""
+        return self._shaped(runtime, self.outputs(runtime, values, rule))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TableKinds:
+    inputs: tuple[Kind, ...]
+    outputs: tuple[Kind, ...]
+    # Tests of allowed input values.
+    allowed: tuple[Node | None, ...]
+    # Output values in order of priority, per output clause.
+    priorities: tuple[tuple[Any, ...], ...]
+
+
+TableKinds = _TableKinds
+
+
+def _inputs_of(
+    nodes: tuple[Node, ...], kinds: tuple[Kind, ...], allowed: tuple[Node | None, ...]
+) -> Callable[[Runtime, Values], tuple[Any, ...] | None]:
+    """Evaluates the input expressions; None where one gives a value that its clause does not allow."""
+    parts = tuple(zip(nodes, kinds, allowed, strict=True))
+
+    def seen(runtime: Runtime, values: Values) -> tuple[Any, ...] | None:
+        found = []
+        for node, kind, test in parts:
+            value = conform(runtime, node(runtime, values), kind)
+            if test is not None and value is not None and test(runtime, {"?": value}) is not True:
+                runtime.fail("rules.input_not_allowed", value=str(value))
+                return None
+            found.append(value)
+        return tuple(found)
+
+    return seen
+
+
+# Hit policies
+
+
+def _unique(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    if len(hits) > 1:
+        runtime.fail("rules.several_rules_match", rules=", ".join(str(hit + 1) for hit in hits))
+        return None
+    return table.result(runtime, values, hits[0])
+
+
+def _first(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    return table.result(runtime, values, hits[0])
+
+
+def _any(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    first, *others = [table.result(runtime, values, hit) for hit in hits]
+    if any(equal(first, other) is not True for other in others):
+        runtime.fail("rules.rules_disagree", rules=", ".join(str(hit + 1) for hit in hits))
+        return None
+    return first
+
+
+def _by_priority(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> list[int]:
+    """The hits, those whose outputs stand first in the lists of output values first (DMN 1.5 §8.2.10)."""
+
+    def rank(hit: int) -> tuple[int, ...]:
+        outputs = table.outputs(runtime, values, hit)
+        return tuple(
+            next((i for i, value in enumerate(order_) if equal(value, output) is True), len(order_))
+            for output, order_ in zip(outputs, table.priorities, strict=True)
+        )
+
+    return sorted(hits, key=rank)
+
+
+def _priority(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    return table.result(runtime, values, _by_priority(table, runtime, values, hits)[0])
+
+
+def _rule_order(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    return [table.result(runtime, values, hit) for hit in hits]
+
+
+def _output_order(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    return [table.result(runtime, values, hit) for hit in _by_priority(table, runtime, values, hits)]
+
+
+def _collect(table: CompiledTable, runtime: Runtime, values: Values, hits: Sequence[int]) -> Any:
+    found = _rule_order(table, runtime, values, hits)
+    if not table.table.aggregator:
+        return found
+    if len(table.table.outputs) > 1:
+        return {
+            clause.name: _aggregate(runtime, table.table.aggregator, [item[clause.name] for item in found])
+            for clause in table.table.outputs
+        }
+    return _aggregate(runtime, table.table.aggregator, found)
+
+
+def _aggregate(runtime: Runtime, aggregator: m.Aggregator, found: list[Any]) -> Any:
+    if aggregator is m.Aggregator.COUNT:
+        distinct: list[Any] = []
+        for value in found:
+            if not any(equal(value, known) is True for known in distinct):
+                distinct.append(value)
+        return Decimal(len(distinct))
+    if aggregator is m.Aggregator.SUM:
+        if all(type(value) is Decimal for value in found):
+            return sum(found, Decimal(0))
+    elif all(order(found[0], value) is not None for value in found):
+        wanted = -1 if aggregator is m.Aggregator.MIN else 1
+        return reduce(lambda best, value: value if order(value, best) == wanted else best, found)
+    runtime.fail("rules.not_aggregable", aggregator=str(aggregator))
+    return None
+
+
+_POLICIES: Final[Mapping[m.HitPolicy, Callable[[CompiledTable, Runtime, Values, Sequence[int]], Any]]] = {
+    m.HitPolicy.UNIQUE: _unique,
+    m.HitPolicy.FIRST: _first,
+    m.HitPolicy.ANY: _any,
+    m.HitPolicy.PRIORITY: _priority,
+    m.HitPolicy.RULE_ORDER: _rule_order,
+    m.HitPolicy.OUTPUT_ORDER: _output_order,
+    m.HitPolicy.COLLECT: _collect,
+}
+
+# Matching
+
+
+class _Generator:
+    """Writes the function that finds the matching rules."""
+
+    def __init__(self, table: CompiledTable, compile_cell: CompileCell) -> None:
+        self._table = table
+        self._compile_cell = compile_cell
+        self._constants: dict[str, Any] = {"Decimal": Decimal, "str": str, "bool": bool, "Date": Date, "type": type}
+        self._guards: set[tuple[int, str]] = set()
+
+    def function(self) -> Callable[[Runtime, dict[str, Any], tuple[Any, ...]], Sequence[int]]:
+        """(runtime, values, inputs) -> indices of the matching rules; FIRST stops at one."""
+        first = self._table.table.hit_policy is m.HitPolicy.FIRST
+        body = [self._rule(i, rule, first) for i, rule in enumerate(self._table.table.rules)]
+        inputs = "".join(f"i{c}, " for c in range(len(self._table.table.inputs)))
+        head = ["def match(rt, v, inputs):", *([f" {inputs}= inputs"] if inputs else [])]
+        head += [f" t{c} = type(i{c})" for c in sorted({c for c, _ in self._guards})]
+        tail = [" return ()"] if first else [" hits = []", *body, " return hits"]
+        source = "\n".join([*head, *(body if first else []), *tail])
+        namespace: dict[str, Any] = {**self._constants, "__builtins__": {}}
+        exec(compile(source, "<decision table>", "exec"), namespace)  # noqa: S102 - made of names and operators above
+        function: Callable[[Runtime, dict[str, Any], tuple[Any, ...]], Sequence[int]] = namespace["match"]
+        return function
+
+    def _rule(self, index: int, rule: m.TableRule, first: bool) -> str:
+        tests = [self._cell(column, cell) for column, cell in enumerate(rule.when)]
+        # Plain comparisons come before calls, so that a call is made only where it decides.
+        wanted = sorted((test for test in tests if test), key=lambda test: "(rt, " in test)
+        then = f"return ({index},)" if first else f"hits.append({index})"
+        return f" if {' and '.join(wanted) or 'True'}: {then}"
+
+    def _cell(self, column: int, cell: m.Literal) -> str:
+        """Python for a cell; empty where it takes all."""
+        if cell.text.strip() in ("", "-"):
+            return ""
+        expression = self._compile_cell(cell, self._table.input_types[column])
+        self._table.reads |= {path for path in expression.reads if path[0] != "?"}
+        code = self._plain(column, expression.tree)
+        if code:
+            return code
+        name = self._constant("u", expression.run)
+        return f"{name}(rt, {{**v, '?': i{column}}}) is True"
+
+    def _plain(self, column: int, tree: n.Node) -> str:
+        if not isinstance(tree, n.UnaryTests) or tree.negated:
+            return ""
+        parts = [self._test(column, test) for test in tree.tests]
+        if not all(parts):
+            return ""
+        return parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
+
+    def _test(self, column: int, test: n.Node) -> str:
+        operator, endpoint = (test.operator, test.endpoint) if isinstance(test, n.Test) else ("=", test)
+        if isinstance(endpoint, n.RangeLiteral) and operator == "=":
+            return self._range(column, endpoint)
+        value = _constant_of(endpoint)
+        if type(value) not in _GUARDS or (type(value) is bool and operator not in ("=", "!=")):
+            return ""
+        # Unlike "=", "!=" holds for values of other types, too; FEEL decides those.
+        if operator == "!=":
+            return ""
+        guard = self._guard(column, type(value))
+        return f"({guard} and i{column} {_OPERATORS[operator]} {self._constant('c', value)})"
+
+    def _range(self, column: int, node: n.RangeLiteral) -> str:
+        low, high = _constant_of(node.low), _constant_of(node.high)
+        if type(low) not in (Decimal, Date) or type(high) is not type(low):
+            return ""
+        left = "<=" if node.start_included else "<"
+        right = "<=" if node.end_included else "<"
+        guard = self._guard(column, type(low))
+        return f"({guard} and {self._constant('c', low)} {left} i{column} {right} {self._constant('c', high)})"
+
+    def _guard(self, column: int, kind: type) -> str:
+        self._guards.add((column, _GUARDS[kind]))
+        return f"t{column} is {_GUARDS[kind]}"
+
+    def _constant(self, prefix: str, value: Any) -> str:
+        name = f"{prefix}{len(self._constants)}"
+        self._constants[name] = value
+        return name
+
+
+_NOTHING: Final = object()
+
+
+def _constant_of(node: n.Node) -> Any:
+    """The value of a literal, with its sign; a marker for anything else."""
+    match node:
+        case n.Literal():
+            return node.value
+        case n.Negation():
+            value = _constant_of(node.operand)
+            return -value if type(value) is Decimal else _NOTHING
+        case n.Group():
+            return _constant_of(node.inner)
+        case n.Call(function=n.Name(name="date"), arguments=(n.Literal() as text,)) if isinstance(text.value, str):
+            return _evaluated(node)
+    return _NOTHING
+
+
+def _evaluated(node: n.Node) -> Any:
+    value = feel.compile(feel.to_feel(node), feel.Scope(), strict=False).evaluate({}).value
+    return value if value is not None else _NOTHING
+
+
+__all__ = ["NOWHERE", "CompiledTable", "Match", "TableKinds"]

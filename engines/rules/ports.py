@@ -1,0 +1,30 @@
+"""What the rules engine asks of the app's other definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from engines import feel
+from engines.core.ports import Definitions
+
+
+class FormShape(Protocol):
+    """What rules need to know of a form."""
+
+    @property
+    def names(self) -> Mapping[str, feel.FeelType]:
+        """Every name that an expression over a record may use, with its type: fields, relations, system fields, me …
+
+        References and relations are contexts and lists of contexts whose type is named after their form.
+        """
+
+
+class RuleDefinitions(Definitions, Protocol):
+    """The definitions of an app, with the shapes of its forms."""
+
+    def shape(self, form: str) -> FormShape | None:
+        """The shape of a form of the app, or of another ("other_app.form"); None where there is no such form."""
+
+    def settings(self) -> Mapping[str, feel.FeelType]:
+        """The app's settings with their types, for ``settings.<name>``."""

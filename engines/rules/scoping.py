@@ -1,0 +1,115 @@
+"""The names that a rule's expressions may use, and their compilation with places in the rule file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from engines import feel
+from engines.core import DefinitionError, Diagnostic, Place, Severity
+from engines.core.diagnostics import did_you_mean
+from engines.rules.language.tree import Expr
+from engines.rules.ports import RuleDefinitions
+
+_ANYTHING: Final = feel.ContextType({}, open=True)
+
+
+class Scoping:
+    """Scopes and compiled expressions of one rule file; gathers everything that is wrong.
+
+    Without ``definitions`` every name is allowed and has any type.
+    """
+
+    def __init__(self, definitions: RuleDefinitions | None) -> None:
+        self.definitions = definitions
+        self.problems: list[Diagnostic] = []
+        self._records: dict[str, feel.ContextType] = {}
+
+    def report(self, code: str, place: Place, **more: str) -> None:
+        """Adds a problem at ``place``."""
+        self.problems.append(Diagnostic(code=code, **more).at(place))  # type: ignore[arg-type]
+
+    def record_type(self, form: str, place: Place) -> feel.ContextType:
+        """The type of a form's records; an unknown form is reported and its records may hold anything."""
+        if self.definitions is None:
+            return feel.ContextType({}, name=form, open=True)
+        if form not in self._records:
+            shape = self.definitions.shape(form)
+            if shape is None:
+                known = list(self.definitions.names("form"))
+                hint = did_you_mean(form, known)
+                self.report("rules.unknown_form", place, found=form, expected=_one_of(known), hint=hint)
+                return feel.ContextType({}, name=form, open=True)
+            self._records[form] = feel.ContextType(dict(shape.names), name=form)
+        return self._records[form]
+
+    def scope(self, form: str, place: Place, more: Mapping[str, feel.FeelType] | None = None) -> feel.Scope:
+        """The names of a rule about a record of ``form`` ("" has none)."""
+        names: dict[str, feel.FeelType] = {"event": _ANYTHING, "settings": _ANYTHING}
+        if self.definitions is not None:
+            names["settings"] = feel.ContextType(dict(self.definitions.settings()), name="settings")
+        if form:
+            record = self.record_type(form, place)
+            names |= record.fields
+            names |= {"record": record, "previous": record}
+        return feel.Scope({**names, **(more or {})}, open=self.definitions is None)
+
+    def compile(
+        self, expression: Expr, scope: feel.Scope, expect: feel.FeelType | None = None
+    ) -> feel.Expression | None:
+        """The compiled expression, or None with its problems reported at their place in the file."""
+        try:
+            compiled = feel.compile(expression.text, scope)
+        except DefinitionError as error:
+            self.problems += [within(d, expression.place) for d in error.diagnostics]
+            return None
+        if expect is not None and not _may_be(compiled.type, expect):
+            self.report(
+                "rules.wrong_type", expression.place, found=f"{expression.text} ({compiled.type})", expected=str(expect)
+            )
+        return compiled
+
+    def known(self, kind: str, name: str, place: Place) -> None:
+        """Reports a reference to a definition of ``kind`` that does not exist."""
+        if self.definitions is None or "." in name or self.definitions.get(kind, name) is not None:
+            return
+        known = list(self.definitions.names(kind))
+        self.report(f"rules.unknown_{kind}", place, found=name, expected=_one_of(known), hint=did_you_mean(name, known))
+
+    def field(self, form: str, name: str, place: Place) -> feel.FeelType:
+        """The type of a field; an unknown one is reported."""
+        record = self.record_type(form, place)
+        if name in record.fields or record.open:
+            return record.fields.get(name, feel.ANY)
+        known = sorted(record.fields)
+        self.report("rules.unknown_field", place, found=name, expected=_one_of(known), hint=did_you_mean(name, known))
+        return feel.ANY
+
+
+def form_of(kind: feel.FeelType) -> str:
+    """The form whose records have this type; "" where it is none."""
+    return kind.name if isinstance(kind, feel.ContextType) else ""
+
+
+def within(diagnostic: Diagnostic, place: Place) -> Diagnostic:
+    """A diagnostic of an expression, at its place in the file that the expression stands in."""
+    line = max(diagnostic.line, 1)
+    column = max(diagnostic.column, 1)
+    moved = place.column + column - 1 if line == 1 else column
+    return replace(diagnostic, file=place.file, pointer=place.pointer, line=place.line + line - 1, column=moved)
+
+
+def is_error(diagnostic: Diagnostic) -> bool:
+    """Whether the diagnostic stops publishing."""
+    return diagnostic.severity is Severity.ERROR
+
+
+def _may_be(kind: feel.FeelType, wanted: feel.FeelType) -> bool:
+    return kind.is_any or kind == wanted or kind == feel.NULL
+
+
+def _one_of(words: Iterable[str]) -> str:
+    listed = list(words)
+    shown = ", ".join(listed[:20]) + (" …" if len(listed) > 20 else "")
+    return f"one of: {shown}" if listed else ""
