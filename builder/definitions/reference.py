@@ -1,0 +1,97 @@
+"""The reference of all definitions, made from their JSON Schemas: ``python -m builder.definitions.reference``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from builder.definitions.kinds import Kinds
+
+HEAD = """# Reference of definitions
+
+Made from the JSON Schemas by `python -m builder.definitions.reference`; a test fails when it is out of date.
+A file is found by the end of its name, in any folder of the app. **Bold** properties must be given.
+"""
+
+
+def reference(kinds: Kinds) -> str:
+    """The whole page, in Markdown."""
+    parts = [HEAD, *(_chapter(kind.name, kind.suffix, kind.schema) for kind in kinds if kind.schema)]
+    return "\n".join(parts)
+
+
+def undescribed(schema: Mapping[str, Any]) -> list[str]:
+    """Paths of the properties of a schema that say nothing about themselves."""
+    return [path for path, _, value, _ in _properties(schema, schema, "", set()) if not _description(value, schema)]
+
+
+def _chapter(name: str, suffix: str, schema: Mapping[str, Any]) -> str:
+    lines = [f"## {name} — `*{suffix}`", "", str(schema.get("description", schema.get("title", ""))), ""]
+    lines += ["| property | type | meaning |", "|---|---|---|"]
+    for path, required, value, _ in _properties(schema, schema, "", set()):
+        shown = f"**`{path}`**" if required else f"`{path}`"
+        lines.append(f"| {shown} | {_type(value, schema)} | {_cell(_description(value, schema))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _properties(
+    node: Mapping[str, Any], root: Mapping[str, Any], prefix: str, seen: set[str]
+) -> Iterator[tuple[str, bool, Mapping[str, Any], set[str]]]:
+    """Path, whether required, and schema of every property, depth first; a recursive definition is listed once."""
+    for part in _alternatives(node, root):
+        required = set(part.get("required", ()))
+        for key, value in part.get("properties", {}).items():
+            if key == "$schema":
+                continue
+            yield f"{prefix}{key}", key in required, value, seen
+            target = value.get("$ref", "") or (value.get("items") or {}).get("$ref", "")
+            if target in seen:
+                continue
+            below = seen | {target} if target else seen
+            array = _resolve(value, root).get("items")
+            if isinstance(array, Mapping):
+                yield from _properties(_resolve(array, root), root, f"{prefix}{key}[].", below)
+            else:
+                yield from _properties(_resolve(value, root), root, f"{prefix}{key}.", below)
+
+
+def _alternatives(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for part in node.get(keyword, ()):
+            yield from _alternatives(_resolve(part, root), root)
+
+
+def _resolve(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference_text = node.get("$ref", "")
+    if not reference_text.startswith("#/$defs/"):
+        return node
+    found: Mapping[str, Any] = root.get("$defs", {}).get(reference_text.removeprefix("#/$defs/"), {})
+    return found
+
+
+def _description(value: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    return str(value.get("description") or _resolve(value, root).get("description", ""))
+
+
+def _type(value: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    node = _resolve(value, root)
+    if "enum" in node:
+        return " · ".join(f"`{option}`" for option in node["enum"])
+    if "anyOf" in node or "oneOf" in node:
+        return " or ".join(dict.fromkeys(_type(part, root) for part in node.get("anyOf", node.get("oneOf"))))
+    kind = node.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(node.get('items', {}), root)}"
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    page = reference(Kinds.standard())
+    Path(sys.argv[1] if len(sys.argv) > 1 else "docs/reference.md").write_text(page, "utf-8")
