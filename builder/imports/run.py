@@ -19,9 +19,11 @@ from builder.imports.staging import Columns, Evaluator, Line, Rejected, ReportFi
 from builder.workspace import Work, Workspace
 from engines import feel
 from engines.core import InputError, InputProblem, MessageCatalogue, Principal, new_id
+from engines.form import CompiledField
 
 # Lines (a record without sub-table rows counts as one) that one command takes, so that it holds the write lock shortly.
 BATCH_LINES = 4_000
+Fields = Mapping[str, CompiledField]
 MESSAGES = MessageCatalogue(["engines.core", "engines.form", "builder.imports"])
 
 
@@ -140,13 +142,13 @@ class Importer:
         self, work: Work, record: RecordMapping, batch: _Batch, rejects: ReportFile, result: ImportResult
     ) -> None:
         form = f"{self._app}.{record.form}"
-        fields = {f.name: f for f in work.apps[self._app].forms[record.form].fields}
+        fields = work.apps[self._app].forms[record.form].fields
         keys = [key for key, _, _ in batch.records]
         known = self._known(work, form, record.key, keys)
         references = self._references(work, fields, record, batch)
         new: list[tuple[str, dict[str, Any], Sequence[int]]] = []
         for key, values, lines in batch.records:
-            missing = self._resolve(values, references, fields)
+            missing = self._resolve(values, references)
             if missing is not None:
                 rejects.add(Rejected(line=lines[0], column="", code="import.unknown_key", params=missing))
             elif key not in known:
@@ -202,27 +204,25 @@ class Importer:
         return ids
 
     def _references(
-        self, work: Work, fields: Mapping[str, Any], record: RecordMapping, batch: _Batch
+        self, work: Work, fields: Fields, record: RecordMapping, batch: _Batch
     ) -> dict[tuple[str, ...], dict[str, UUID]]:
         """For each reference field of the batch (a path of names), the ids of the records that its keys name."""
         found: dict[tuple[str, ...], dict[str, UUID]] = {}
         for path, target in _reference_paths(fields, record):
-            form, key = self._target(work, target)
             values = {v for _, made, _ in batch.records for v in _values_at(made, path) if v is not None}
-            found[path] = self._known(work, form, key, values)
+            found[path] = self._known(work, target, self._key_of(work, target), values)
         return found
 
-    def _target(self, work: Work, form: str) -> tuple[str, str]:
-        """A referred form with the field by which the file names its records: the mapping's key, else its title."""
-        name = form.rpartition(".")[2]
-        key = next((r.key for r in self._mapping.records if r.form == name), None)
-        return f"{self._app}.{name}", key or work.apps[self._app].forms[name].title
+    def _key_of(self, work: Work, form: str) -> str:
+        """The field by which the file names records of a form: the mapping's key, else the form's title."""
+        app, _, name = form.partition(".")
+        key = next((r.key for r in self._mapping.records if r.form == name and app == self._app), None)
+        return key or work.apps[app].forms[name].title
 
     def _resolve(
         self,
         values: dict[str, Any],
         references: Mapping[tuple[str, ...], Mapping[str, UUID]],
-        fields: Mapping[str, Any],
     ) -> dict[str, Any] | None:
         """Puts ids in the place of keys; what could not be found, or None where all was."""
         for path, ids in references.items():
@@ -232,8 +232,7 @@ class Importer:
                 if value is None:
                     continue
                 if value not in ids:
-                    form = fields[path[0]].config.get("form", path[0])
-                    return {"form": form, "key": path[-1], "value": value}
+                    return {"field": "/".join(path), "value": value}
                 row[path[-1]] = ids[value]
         return None
 
@@ -299,16 +298,16 @@ def _batches(records: Iterator[tuple[str, dict[str, Any], Sequence[int]]]) -> It
         yield batch
 
 
-def _reference_paths(fields: Mapping[str, Any], record: RecordMapping) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Paths of the mapping's reference fields with the forms they point to."""
+def _reference_paths(fields: Fields, record: RecordMapping) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Paths of the mapping's reference fields with the qualified names of the forms they point to."""
     for name in record.values:
-        if name in fields and fields[name].type == "reference":
-            yield (name,), fields[name].config["form"]
+        if name in fields and fields[name].target:
+            yield (name,), fields[name].target
     for table, values in record.rows.items():
-        columns = {c.name: c for c in fields[table].fields}
+        columns = fields[table].rows or {}
         for name in values:
-            if columns[name].type == "reference":
-                yield (table, name), columns[name].config["form"]
+            if columns[name].target:
+                yield (table, name), columns[name].target
 
 
 def _values_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Any]:
