@@ -93,7 +93,7 @@ class CompiledRelation:
     field: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompiledPermission:
     """One entry of the rights of a form."""
 

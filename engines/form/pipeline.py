@@ -229,7 +229,7 @@ class _Run:
         """One row: that of the same id with what was sent put over it, or a new one."""
         pointer = f"/{table}/{place}"
         before = self._row_before(sent, kept, pointer) if sent.get("id") else {}
-        row = dict.fromkeys(steps.fields) | before
+        row: dict[str, Any] = {**dict.fromkeys(steps.fields), **before}
         free = steps.free
         for name, raw in sent.items():
             if raw is not None and name in free:

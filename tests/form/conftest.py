@@ -5,16 +5,23 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine
 
-from tests.databases import database
+from tests.databases import DATABASES, database, database_engine
 from tests.form.shop import Shop
 
 __all__ = ["database"]
 
 
+@pytest.fixture(scope="session", params=DATABASES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """One database for all tests that roll back what they did, tables included."""
+    with database_engine(request.param) as engine:
+        yield engine
+
+
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(engine: Engine) -> Iterator[Connection]:
     """A connection in a transaction that is rolled back at the end."""
-    with database.connect() as connection, connection.begin() as transaction:
+    with engine.connect() as connection, connection.begin() as transaction:
         yield connection
         transaction.rollback()
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -130,8 +131,13 @@ def definitions(*forms: Mapping[str, Any], roles: Sequence[str] = ("manager", "s
 
 
 def compiled(*forms: Mapping[str, Any]) -> dict[str, form.CompiledForm]:
-    """The forms compiled, by qualified name."""
-    names = definitions(*forms)
+    """The forms compiled, by qualified name; those of the same text only once."""
+    return dict(_compiled(json.dumps(forms)))
+
+
+@cache
+def _compiled(text: str) -> dict[str, form.CompiledForm]:
+    names = definitions(*json.loads(text))
     made = [form.compile(item, names, app="shop") for item in names.found["form"].values()]
     return {item.name: item for item in made}
 

@@ -45,7 +45,8 @@ def to_feel(condition: Mapping[str, Any], types: Mapping[str, FeelType], today: 
     """FEEL text of a condition: ``{"field", "op", "value"}``, ``{"and": […]}``, ``{"or": […]}`` or ``{"not": …}``.
 
     ``value`` may be "$me", "$my_department" or "$my_departments"; ``within`` takes one of ``PERIODS``, "last_30_days"
-    or "next_7_days". What is not understood is an ``InputError`` with code ``list.bad_filter``.
+    or "next_7_days". Texts compare as they are written; search is what looks past capital letters. What is not
+    understood is an ``InputError`` with code ``list.bad_filter``.
     """
     for word in ("and", "or"):
         if word in condition:
@@ -88,7 +89,7 @@ def _leaf(path: str, op: str, value: Any, kind: FeelType, today: date) -> str:
             if isinstance(kind, ListType):
                 test = f"list contains({path}, {_literal(value, kind.element)})"
             else:
-                test = f"contains(lower case({path}), lower case({_literal(value, kind)}))"
+                test = f"contains({path}, {_literal(value, kind)})"
             return test if op == "contains" else f"not({test})"
         case "starts_with":
             return f"starts with({path}, {_literal(value, kind)})"

@@ -102,7 +102,7 @@ def list_conditions(source: FormSource, query: ListQuery, view: ViewDefinition |
     operation = "delete" if query.deleted else "see"
     conditions = [source.visible_rows(operation, deleted=query.deleted)]
     if view is not None and view.filter:
-        conditions.append(source.trusted().sql(feel.compile(view.filter, source.form.compiled.scope)))
+        conditions.append(source.trusted().test(feel.compile(view.filter, source.form.compiled.scope)))
     if query.filter:
         conditions.append(filter_condition(source, query.filter))
     if query.search.strip():
@@ -117,7 +117,7 @@ def filter_condition(source: FormSource, filter: str | Mapping[str, Any]) -> Col
     if not isinstance(filter, str):
         filter = to_feel(filter, scope.variables, source.world.now.astimezone(source.world.context.zone).date())
     try:
-        return source.sql(feel.compile(filter, scope))
+        return source.test(feel.compile(filter, scope))
     except DefinitionError as error:
         params = {"found": filter, "why": [d.render() for d in error.diagnostics]}
         raise InputError([InputProblem(pointer="", code="list.bad_filter", params=params)]) from error

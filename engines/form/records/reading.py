@@ -116,24 +116,32 @@ def add_rows(source: FormSource, tables: Sequence[str], records: Sequence[Record
 
 def with_titles(source: FormSource, records: Sequence[Record]) -> list[Record]:
     """The records with the titles of the records and people that they point to, as far as those may be seen."""
+    targets = _targets(source)
     wanted: dict[str, set[UUID]] = defaultdict(set)
-    fields = source.form.compiled.fields
     for record in records:
-        for name, value in record.values.items():
-            if isinstance(value, UUID) and (fields[name].target or fields[name].kind.name in ("person", "department")):
-                wanted[fields[name].target or fields[name].kind.name].add(value)
-    titles = {target: titles_of(source.world, target, sorted(ids)) for target, ids in wanted.items()}
-    if not titles:
+        for name, target in targets.items():
+            if isinstance(value := record.get(name), UUID):
+                wanted[target].add(value)
+    if not wanted:
         return list(records)
-    return [replace(record, titles=_titles(record, fields, titles)) for record in records]
+    titles = {target: titles_of(source.world, target, sorted(ids)) for target, ids in wanted.items()}
+    return [replace(record, titles=_titles(record, targets, titles)) for record in records]
 
 
-def _titles(record: Record, fields: Mapping[str, Any], titles: Mapping[str, Mapping[UUID, str]]) -> dict[str, str]:
+def _targets(source: FormSource) -> dict[str, str]:
+    """What each field that holds an id points to: a form, "person" or "department"."""
+    fields = source.form.compiled.fields.items()
+    own = {n: f.target or f.kind.name for n, f in fields if f.target or f.kind.name in ("person", "department")}
+    people = dict.fromkeys(("owner", "created_by", "updated_by"), "person")
+    return {**own, **people, "department": "department"}
+
+
+def _titles(record: Record, targets: Mapping[str, str], titles: Mapping[str, Mapping[UUID, str]]) -> dict[str, str]:
     found = {}
-    for name, value in record.values.items():
-        known = titles.get(fields[name].target or fields[name].kind.name, {}) if isinstance(value, UUID) else {}
-        if value in known:
-            found[name] = known[value]
+    for name, target in targets.items():
+        value = record.get(name)
+        if isinstance(value, UUID) and value in titles.get(target, {}):
+            found[name] = titles[target][value]
     return found
 
 

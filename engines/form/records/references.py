@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engines import feel
 from engines.core import InputProblem
 from engines.feel import Expression
 from engines.feel.sql import SqlColumn, SqlJoin
@@ -90,4 +89,4 @@ def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: M
 def choice_condition(source: FormSource, expression: Expression, record: Mapping[str, Any]) -> Any:
     """A reference's filter in SQL, for the record that chooses."""
     names = {name: {"id": value} if isinstance(value, UUID) else value for name, value in record.items()}
-    return feel.to_sql(expression, ChoiceSource(source.trusted(), names), source.world.connection.dialect)
+    return source.world.test(expression, ChoiceSource(source.trusted(), names))

@@ -140,7 +140,7 @@ def matching(source: FormSource, words: str) -> ColumnElement[bool] | None:
     if sqlite:
         query = " AND ".join("(" + " OR ".join(f'"{m}{w}"{"*" * part}' for m in marks) + ")" for w, part in wanted)
         joined = f'"x_{name}" AS x JOIN "n_{name}" AS n ON n.n = x.rowid'
-        found = text(f"SELECT n.id FROM {joined} WHERE x.body MATCH :words")  # noqa: S608
+        found = text(f'SELECT n.id FROM {joined} WHERE x."x_{name}" MATCH :words')  # noqa: S608
     else:
         query = " & ".join("(" + " | ".join(f"'{m}{w}'{':*' * part}" for m in marks) + ")" for w, part in wanted)
         found = text(f'SELECT id FROM "x_{name}" WHERE body @@ CAST(:words AS tsquery)')  # noqa: S608

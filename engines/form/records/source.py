@@ -124,7 +124,7 @@ class FormSource:
             return true()
         key = entry
         if key not in self._conditions:
-            self._conditions[key] = self.trusted().sql(entry.rows)
+            self._conditions[key] = self.trusted().test(entry.rows)
         return self._conditions[key]
 
     # -- expressions
@@ -137,7 +137,11 @@ class FormSource:
 
     def sql(self, expression: Expression) -> ColumnElement[Any]:
         """An expression over the rows."""
-        return feel.to_sql(expression, self, self.world.connection.dialect)
+        return self.world.sql(expression, self)
+
+    def test(self, expression: Expression) -> ColumnElement[bool]:
+        """A condition over the rows for WHERE: true exactly where the whole value is true."""
+        return self.world.test(expression, self)
 
     def guard(self, name: str, element: ColumnElement[Any]) -> ColumnElement[Any] | None:
         """``element`` where the rights let a field be read, null elsewhere; None where they never do."""
@@ -208,7 +212,7 @@ class RowSource:
             return self.selectable.c[column.name]
         field = self.rows.fields.get(name)
         if field is not None and field.formula is not None and field.mode is Mode.LIVE:
-            return feel.to_sql(field.formula, self, self.owner.world.connection.dialect)
+            return self.owner.world.sql(field.formula, self)
         return None
 
     def reference(self, name: str) -> SqlJoin | None:

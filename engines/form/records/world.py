@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, FromClause
+from sqlalchemy import ColumnElement, Connection, FromClause
 
+from engines import feel
 from engines.core import Principal
-from engines.feel import EvaluationContext
+from engines.feel import EvaluationContext, Expression
+from engines.feel.sql import SqlSource
 from engines.form.compiled import Mode
 from engines.form.records.rights import Rights
 from engines.form.storage.tables import StoredForm
@@ -122,6 +124,14 @@ class World:
         if found is None:
             found = self._rights[form.name] = Rights(form.compiled, self.principal)
         return found
+
+    def sql(self, expression: Expression, source: SqlSource) -> ColumnElement[Any]:
+        """The value of an expression over rows, for SELECT and ORDER BY."""
+        return feel.to_sql(expression, source, self.connection.dialect.name, self.context)
+
+    def test(self, expression: Expression, source: SqlSource) -> ColumnElement[bool]:
+        """A condition over rows, for WHERE."""
+        return feel.to_sql_condition(expression, source, self.connection.dialect.name, self.context)
 
     def form(self, name: str) -> StoredForm:
         """A form by its qualified name; ``KeyError`` where there is none."""
