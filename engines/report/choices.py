@@ -28,7 +28,7 @@ def dimension_values(
     columns = [rows.element(dimension.expression).label("value")]
     if dimension.title is not None:
         columns.append(rows.element(dimension.title).label("title"))
-    conditions = [rows.visible_rows(), *(rows.element(c) for c in dataset.conditions), columns[0].is_not(None)]
+    conditions = [rows.visible_rows(), *(rows.condition(c) for c in dataset.conditions), columns[0].is_not(None)]
     inner = select(*columns).select_from(rows.from_clause).where(*conditions).distinct().subquery()
     statement = select(inner).order_by(*reversed(inner.c)).limit(MAX_CHOICES)
     return [(row[0], row[1] if len(row) > 1 else None) for row in connection.execute(statement)]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from engines import feel
@@ -151,7 +150,7 @@ def _edge(day: date, kind: ValueType, zone: ZoneInfo) -> str:
 def _equals(dimension: CompiledDimension, value: Any) -> str:
     text = _subject(dimension)
     if value is not None and dimension.type is ValueType.ID:
-        return f"string({text}) = {literal(UUID(str(value)))}"
+        return f"{text} = identifier({literal(str(value))})"
     return f"{text} = {literal(value)}"
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
@@ -33,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from engines import feel
+from engines.feel.storage import Duration
 from engines.report.compiled import CompiledDimension, CompiledMeasure, CompiledTile, TileDimension
 from engines.report.definitions import Aggregate, DashboardFilter, FilterType, TileType
 from engines.report.grains import day_start
@@ -142,14 +144,14 @@ def _bound_value(value: Any) -> Any:
 def row_conditions(tile: CompiledTile, rows: JoinedRows, context: QueryContext) -> Sequence[ColumnElement[bool]]:
     """What a record must meet to enter the tile: the dataset's conditions, the tile's, and the filters chosen."""
     found: list[ColumnElement[bool]] = [rows.visible_rows()]
-    found += [rows.element(c) for c in tile.dataset.conditions]
+    found += [rows.condition(c) for c in tile.dataset.conditions]
     read = {name for c in tile.conditions for path in c.expression.reads for name in path[:1]}
     for name, dimension in tile.dataset.dimensions.items():
         if name in read and name not in tile.dataset.names:
             rows.name(name, dimension.expression)
     for condition in tile.conditions:
         if all(context.parameters.get(name) is not None for name in condition.filters):
-            found.append(rows.element(condition.expression))
+            found.append(rows.condition(condition.expression))
     for item, dimension in tile.bound:
         value = context.parameters.get(item.name)
         if value is not None:
@@ -172,7 +174,7 @@ def _dimension_columns(
 def _input(rows: JoinedRows, measure: CompiledMeasure) -> ColumnElement[Any]:
     """What enters the aggregate for one record; null where it does not enter."""
     value = rows.element(measure.expression) if measure.expression is not None else literal_column("1", Integer())
-    conditions = [rows.element(c) for c in measure.conditions]
+    conditions = [rows.condition(c) for c in measure.conditions]
     if not conditions:
         return value
     both = conditions[0]
@@ -248,7 +250,11 @@ def _aggregated(value: ColumnElement[Any], measure: CompiledMeasure, index: int)
 
 
 def _sum(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return type_coerce(func.sum(value), value.type)
+    total: ColumnElement[Any] = func.sum(value)
+    if isinstance(value.type, Duration):
+        # PostgreSQL adds up 64-bit integers to a NUMERIC.
+        total = cast(total, BigInteger())
+    return type_coerce(total, value.type)
 
 
 def _once_per_header(tile: CompiledTile, rows: FromClause, part: Part) -> FromClause:

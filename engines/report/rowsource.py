@@ -49,6 +49,10 @@ class JoinedRows:
         """The SQL of an expression over a row."""
         return feel.to_sql(expression, self, self._dialect)
 
+    def condition(self, expression: feel.Expression) -> ColumnElement[bool]:
+        """The SQL of a condition, for WHERE."""
+        return feel.to_sql_condition(expression, self, self._dialect)
+
     def name(self, name: str, expression: feel.Expression) -> None:
         """Lets conditions read the value of ``expression`` as ``name``."""
         self._named[name] = SqlColumn(element=self.element(expression), type=expression.type)
