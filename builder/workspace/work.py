@@ -56,6 +56,8 @@ class Work:
         self.read_only = read_only
         # What a repeated call with the same idempotency key is answered with; JSON data.
         self.result: Any = None
+        # Whether the person has confirmed what rules ask about; warnings refuse the command until then.
+        self.confirmed = False
         # Events raised in this command, in the order raised.
         self.events: list[Event] = []
         self._services: dict[str, Any] = {}

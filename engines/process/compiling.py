@@ -40,10 +40,21 @@ def compile(definition: ProcessDefinition, definitions: Definitions | None = Non
     return process
 
 
+def scope_of(definition: ProcessDefinition) -> feel.Scope:
+    """The names that a process declares, so that its variable "count" is no built-in function; others may be any."""
+    names = {variable.name for variable in definition.variables}
+    for node in definition.all_nodes():
+        names |= {node.name, node.result, *(name for name, _ in node.script)}
+        if node.multi_instance is not None:
+            names |= {node.multi_instance.item, node.multi_instance.collect_into}
+    # A BPMN id such as "a-b" stays a subtraction.
+    return feel.Scope({name: feel.ANY for name in names if name.isidentifier()}, open=True)
+
+
 def _compile_expressions(process: CompiledProcess) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     reads: set[tuple[str, ...]] = set()
-    scope = feel.Scope({}, open=True)
+    scope = scope_of(process.definition)
     defaults: dict[str, Expression | None] = {v.name: None for v in process.definition.variables}
     for site in sites(process.definition):
         try:

@@ -9,6 +9,7 @@ from engines.core import Diagnostic, Severity
 from engines.core.diagnostics import did_you_mean
 from engines.core.ports import Definitions
 from engines.process.checking import problem, structure
+from engines.process.compiling import scope_of
 from engines.process.definition import NodeDefinition, ProcessDefinition
 from engines.process.kinds import NodeType
 from engines.process.sites import sites
@@ -29,7 +30,7 @@ def validate(definition: ProcessDefinition, definitions: Definitions | None = No
 
 def _expressions(definition: ProcessDefinition) -> list[Diagnostic]:
     """Expressions that cannot be parsed, or whose type is wrong."""
-    scope = feel.Scope({}, open=True)
+    scope = scope_of(definition)
     return [
         replace(p, file=definition.file, pointer=site.pointer, element=site.element)
         for site in sites(definition)

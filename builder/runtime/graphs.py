@@ -1,0 +1,74 @@
+"""Process graphs: those in force, and those that running instances were started with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from builder.definitions import AppDefinitions, CompiledApp
+from builder.workspace.release_store import content_of, get_release
+from engines.process.graph import CompiledProcess
+from engines.process.kinds import EventKind
+
+if TYPE_CHECKING:
+    from builder.workspace.work import Work
+
+# Graphs of older releases that one process keeps in memory.
+KEPT = 500
+
+
+class Graphs:
+    """The graphs of one command. Older ones are compiled once per process and set of releases."""
+
+    @dataclass(frozen=True, slots=True)
+    class Found:
+        """A graph with its identity."""
+
+        graph: CompiledProcess
+        hash: str
+        release: int
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def current(self, app: str, name: str) -> Found:
+        """The graph in force; ``KeyError`` for an unknown process."""
+        found = self._work.apps[app]
+        if name not in found.processes:
+            raise KeyError(f'there is no process "{app}.{name}"')
+        return self.Found(found.processes[name], self._hashes(found)[name], found.release)
+
+    def kept(self, app: str, name: str, release: int, hash: str) -> CompiledProcess:
+        """The graph with this hash: the one in force where it is the same, else that of its release."""
+        current = self._work.apps.get(app)
+        if current is not None and self._hashes(current).get(name) == hash:
+            return current.processes[name]  # type: ignore[no-any-return]
+        cache: dict[str, CompiledProcess] = self._work.app_set.cache.setdefault("runtime.graphs", {})  # type: ignore[assignment]
+        if hash not in cache:
+            if len(cache) >= KEPT:
+                cache.clear()
+            source = content_of(self._work.connection, get_release(self._work.connection, app, release))
+            others = {n: a.definitions for n, a in self._work.apps.items() if n != app}
+            cache[hash] = CompiledApp(AppDefinitions(source, others), release=release).processes[name]
+        return cache[hash]
+
+    def starts(self, app: str, kind: str, name: str) -> Iterator[tuple[str, str]]:
+        """(process, start event) for each process in force that such a message or signal starts."""
+        wanted = EventKind(kind)
+        for process, graph in self._work.apps[app].processes.items():
+            for node in graph.start_events(wanted):
+                if node.event is not None and node.event.name == name:
+                    yield process, node.name
+
+    def _hashes(self, app: CompiledApp) -> dict[str, str]:
+        cache: dict[str, Any] = self._work.app_set.cache.setdefault("runtime.graph_hashes", {})  # type: ignore[assignment]
+        key = f"{app.name}:{app.hash}"
+        if key not in cache:
+            cache[key] = {
+                file.stem: hashlib.sha256(file.source.text.encode()).hexdigest()
+                for file in app.definitions.source.files.values()
+                if file.kind is not None and file.kind.name == "process"
+            }
+        return cache[key]  # type: ignore[no-any-return]

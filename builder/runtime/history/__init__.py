@@ -1,0 +1,1 @@
+"""What has happened to a record, and why a value is what it is."""

@@ -1,0 +1,78 @@
+"""Jobs of processes: timers that are due, services that are called outside of the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from builder.jobs.delivery import Undeliverable
+from builder.jobs.ports import Job
+from builder.runtime.host import Handler
+from builder.runtime.process.carrying import SERVICE, TIMER
+from builder.runtime.process.services import Service, ServiceCall
+from engines.core import ExternalError, InputError, Registry
+from engines.process import events as happen
+
+if TYPE_CHECKING:
+    from builder.workspace.work import Work
+    from builder.workspace.workspace import Workspace
+
+
+def register(handlers: Registry[Handler], services: Registry[Service]) -> None:
+    """Adds the handlers of processes."""
+
+    def outside(workspace: Workspace, job: Job) -> Any:
+        """The answer as an event: a failure is one, too, and the graph says what follows from it."""
+        token = int(job.payload["token"])
+        service = services[job.payload["service"]]
+        if service.outside is None:
+            return happen.ServiceFailed(token=token, message="the service is not called from outside", retryable=False)
+        try:
+            return happen.ServiceDone(token=token, result=service.outside(workspace, call_of(job)))
+        except Undeliverable as error:
+            return happen.ServiceFailed(token=token, message=str(error), retryable=False)
+        except (ExternalError, InputError) as error:
+            return happen.ServiceFailed(token=token, message=str(error), retryable=isinstance(error, ExternalError))
+
+    handlers.register(TIMER, Handler(act=_fire, exhausted=_stuck))
+    handlers.register(SERVICE, Handler(act=_answer, outside=outside, exhausted=_stuck))
+
+
+def call_of(job: Job) -> ServiceCall:
+    """The call that a job carries."""
+    payload = job.payload
+    subject = payload["subject"]
+    return ServiceCall(
+        app=job.app,
+        instance_id=_instance(job),
+        process=payload["process"],
+        node=payload["node"],
+        subject=(subject[0], subject[1]) if subject else None,
+        input=payload["input"],
+        key=payload["key"],
+        attempt=int(payload["attempt"]),
+    )
+
+
+def _instance(job: Job) -> UUID:
+    if job.instance_id is None:
+        raise ValueError(f"the job {job.id} belongs to no process instance")
+    return job.instance_id
+
+
+def _fire(work: Work, job: Job, _: Any) -> None:
+    work.service("processes").shell.fire_timer(_instance(job), int(job.payload["timer"]))
+
+
+def _answer(work: Work, job: Job, event: Any) -> None:
+    work.service("processes").shell.answer(_instance(job), event)
+
+
+def _stuck(work: Work, job: Job, error: Exception) -> None:
+    work.service("around").tell_admins(
+        title={"zh": "流程任务无法执行", "en": "A process job cannot be carried out"},
+        body={"": f"{job.kind}: {error}"},
+        app=job.app,
+        subject=None,
+        key=f"job:{job.id}",
+    )

@@ -1,0 +1,232 @@
+"""The shell around ``process.step``: locks an instance, steps it, persists what came of it, in one transaction."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from builder.runtime.process import instances
+from builder.runtime.process.carrying import Carrying
+from builder.runtime.process.instances import Instance
+from builder.storage.runtime_tables import process_instance, process_live, process_subscription
+from engines.core import AccessDenied, BudgetExceeded, Principal, StateConflict
+from engines.process import events as happen
+from engines.process import step
+from engines.process.context import StepContext
+from engines.process.events import ProcessEvent
+from engines.process.graph import CompiledProcess
+
+if TYPE_CHECKING:
+    from builder.runtime.around import Around
+
+# Steps that one command may make, over all instances it touches.
+MAX_STEPS = 5_000
+ANSWERS = (happen.ServiceDone, happen.ServiceFailed, happen.ChildEnded, happen.ChildFailed, happen.ChildEscalated)
+
+
+class Shell:
+    """Steps the instances of one command."""
+
+    def __init__(self, around: Around) -> None:
+        self.around = around
+        self.work = around.work
+        self._held: dict[UUID, Instance] = {}
+        self._queue: deque[tuple[UUID, ProcessEvent]] = deque()
+        self._stepping = False
+        self._steps = 0
+        # What the acting person wrote when completing a task.
+        self.comment = ""
+        self._carrying = Carrying(self)
+
+    # -- instances
+
+    def hold(self, instance_id: UUID) -> Instance:
+        """The instance, locked until the end of the command; ``AccessDenied`` where there is none."""
+        if instance_id not in self._held:
+            found = instances.load(self.work.connection, instance_id)
+            if found is None:
+                raise AccessDenied("process.see", str(instance_id))
+            self._held[instance_id] = found
+        return self._held[instance_id]
+
+    def graph(self, instance: Instance) -> CompiledProcess:
+        """The graph that the instance was started with, whatever has been published since."""
+        return self.around.graph(instance.app, instance.process, instance.release, instance.definition_hash)
+
+    def begin(
+        self,
+        name: str,
+        *,
+        subject: tuple[str, UUID] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        node: str = "",
+        parent: tuple[Instance, int] | None = None,
+        message: happen.MessageReceived | None = None,
+    ) -> Instance:
+        """A new instance of the process ``name`` ("app.process"), stepped as far as it goes by itself."""
+        app, process = name.split(".", 1)
+        found = self.around.process(app, process)
+        instance = instances.begin(
+            app=app,
+            process=process,
+            definition_hash=found.hash,
+            release=found.release,
+            subject=subject,
+            parent=parent,
+            now=self.work.instant,
+            by=self.work.principal.id,
+        )
+        self._held[instance.id] = instance
+        start = happen.Start(
+            node=node,
+            variables=dict(variables or {}),
+            initiator=parent[0].state.initiator if parent else self.work.principal.id,
+            called=parent is not None,
+        )
+        self._carrying.began(instance)
+        self.step(instance, start)
+        return instance
+
+    # -- steps
+
+    def step(self, instance: Instance, event: ProcessEvent, actor: Principal | None = None) -> None:
+        """Makes one step and everything that follows from it in other instances and services.
+
+        ``actor``: the person whose rights to the task the engine checks; None for what the system does.
+        """
+        if self._stepping:
+            self._once(instance, event, actor)
+            return
+        self._stepping = True
+        try:
+            self._once(instance, event, actor)
+            while self._queue:
+                instance_id, following = self._queue.popleft()
+                self._once(self.hold(instance_id), following, None)
+        finally:
+            self._stepping = False
+            self._queue.clear()
+
+    def later(self, instance_id: UUID, event: ProcessEvent) -> None:
+        """Steps an instance once the step being made is done."""
+        self._queue.append((instance_id, event))
+
+    def _once(self, instance: Instance, event: ProcessEvent, actor: Principal | None) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise BudgetExceeded("process steps in one command", MAX_STEPS, instance.name)
+        if instance.state.ended or (isinstance(event, ANSWERS) and event.token not in instance.state.tokens):
+            # An answer that nobody waits for any more.
+            return
+        result = step(self.graph(instance), instance.state, event, self._context(instance, actor))
+        instances.save(self.work.connection, instance, result.state, result.history, self.work.instant)
+        for effect in result.effects:
+            self._carrying.carry_out(instance, effect, actor)
+
+    def _context(self, instance: Instance, actor: Principal | None) -> StepContext:
+        around = self.around
+        return StepContext(
+            now=self.work.instant,
+            zone=self.work.zone,
+            actor=actor,
+            values=around.process_values(instance, self.graph(instance)),
+            directory=around.directory_of(instance.app),
+            decisions=around.decisions_of(instance.app),
+            workload=around.workload,
+            calendars=around.calendars(instance.app),
+            budget=around.budget,
+        )
+
+    # -- what arrives from outside
+
+    def message(
+        self,
+        app: str,
+        name: str,
+        *,
+        key: str = "",
+        variables: Mapping[str, Any] | None = None,
+        subject: tuple[str, UUID] | None = None,
+    ) -> list[UUID]:
+        """The instances that took the message: all that wait about ``subject``, else the first waiting with this key.
+
+        Where nobody waits, the first process that begins with the message is started.
+        """
+        values = dict(variables or {})
+        waiting = self._waiting("message", app, name, subject=subject, correlation=key)
+        taking = waiting if subject is not None else waiting[:1]
+        for instance_id in taking:
+            self.later_or_now(instance_id, happen.MessageReceived(name=name, key=key, variables=values))
+        starts = [] if taking else list(self.around.starts(app, "message", name))[:1]
+        begun = [self.begin(f"{app}.{p}", subject=subject, variables=values, node=node).id for p, node in starts]
+        return taking or begun
+
+    def signal(
+        self, app: str, name: str, variables: Mapping[str, Any] | None = None, *, besides: UUID | None = None
+    ) -> list[UUID]:
+        """The instances that took the signal, and those it has started; ``besides`` threw it and has seen it."""
+        values = dict(variables or {})
+        waiting = [found for found in self._waiting("signal", app, name) if found != besides]
+        for instance_id in waiting:
+            self.later_or_now(instance_id, happen.SignalReceived(name=name, variables=values))
+        started = [
+            self.begin(f"{app}.{process}", variables=values, node=node).id
+            for process, node in self.around.starts(app, "signal", name)
+        ]
+        return [*waiting, *started]
+
+    def later_or_now(self, instance_id: UUID, event: ProcessEvent) -> None:
+        """Steps at once, or after the step being made."""
+        if self._stepping:
+            self.later(instance_id, event)
+        else:
+            self.step(self.hold(instance_id), event)
+
+    def _waiting(
+        self, kind: str, app: str, name: str, *, subject: tuple[str, UUID] | None = None, correlation: str | None = None
+    ) -> list[UUID]:
+        table, instance = process_subscription, process_instance
+        query = (
+            sa.select(table.c.instance_id)
+            .distinct()
+            .join(instance, instance.c.id == table.c.instance_id)
+            .where(table.c.kind == kind, table.c.name == name, instance.c.app == app, ~instance.c.suspended)
+            .order_by(table.c.instance_id)
+        )
+        if correlation is not None:
+            query = query.where(table.c.correlation.in_(["", correlation]))
+        if subject is not None:
+            query = query.where(instance.c.subject_form == subject[0], instance.c.subject_id == subject[1])
+        return list(self.work.connection.execute(query).scalars())
+
+    def data_changed(self, form: str, record_id: UUID) -> None:
+        """Lets instances about a record that wait for a condition look at it again."""
+        waits = sa.exists().where(
+            process_live.c.instance_id == process_instance.c.id,
+            process_live.c.kind == "subscriptions",
+            process_live.c.data["kind"].as_string() == "condition",
+        )
+        about = (process_instance.c.subject_form == form, process_instance.c.subject_id == record_id)
+        query = sa.select(process_instance.c.id).where(*about, process_instance.c.status == "running", waits)
+        for instance_id in self.work.connection.execute(query.order_by(process_instance.c.id)).scalars().all():
+            self.later_or_now(instance_id, happen.DataChanged())
+
+    def fire_timer(self, instance_id: UUID, timer: int) -> None:
+        """A timer of an instance is due. One that the instance no longer has is passed over."""
+        instance = self.hold(instance_id)
+        if timer in instance.state.timers:
+            self.step(instance, happen.TimerFired(timer=timer))
+
+    def answer(self, instance_id: UUID, event: happen.ServiceDone | happen.ServiceFailed) -> None:
+        """What a service outside of the database has answered."""
+        self.step(self.hold(instance_id), event)
+
+    def require_running(self, instance: Instance) -> None:
+        """``StateConflict`` where the instance has ended or is suspended."""
+        if instance.state.ended or instance.state.suspended:
+            state = "suspended" if instance.state.suspended else instance.state.status.value
+            raise StateConflict("process.not_running", instance=str(instance.id), status=state)

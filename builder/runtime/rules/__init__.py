@@ -1,0 +1,1 @@
+"""Rules at work: running them on events, carrying out what they want, remembering, sweeping, scoring."""

@@ -1,0 +1,116 @@
+"""A record as rules read it: its own fields at once, references and related records when an expression asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from builder.runtime import loading
+
+if TYPE_CHECKING:
+    from builder.runtime.around import Around
+
+Paths = frozenset[tuple[str, ...]]
+
+
+class LazyRecord(Mapping[str, Any]):
+    """Names of what rules read to values. Loaded under the app's rights, each part at most once."""
+
+    def __init__(
+        self,
+        around: Around,
+        app: str,
+        form: str,
+        record_id: UUID,
+        reads: Paths,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``given``: values that stand in for stored ones (a record that is gone, or as it was before)."""
+        self._around = around
+        self._app = app
+        self._form = form
+        self._id = record_id
+        self._paths: dict[str, set[tuple[str, ...]]] = {}
+        for path in reads:
+            self._paths.setdefault(path[0], set()).add(path)
+        self._given = given
+        self._found: dict[str, Any] = {"id": record_id}
+        self._own: dict[str, Any] | None = None
+
+    @classmethod
+    def before(
+        cls, around: Around, app: str, form: str, record_id: UUID, reads: Paths, values: Mapping[str, Any]
+    ) -> Self:
+        """The record as it was before the change: what ``previous`` reads; related records are today's."""
+        return cls(around, app, form, record_id, _previous(reads), values)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the app may see the record."""
+        return self._given is not None or bool(self._scalars())
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._found:
+            if name not in self._names():
+                raise KeyError(name)
+            self._found[name] = self._load(name)
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found or name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def _names(self) -> Mapping[str, None]:
+        """Its plain fields, and of the others those that rules are known to read."""
+        world = self._around.records(self._app).world
+        fields = world.form(self._form).compiled.fields
+        plain = [name for name, field in fields.items() if field.column is not None]
+        return dict.fromkeys(["id", *plain, *self._paths])
+
+    def _scalars(self) -> dict[str, Any]:
+        """All stored fields of its row, in one query; references as contexts of their id."""
+        if self._own is None:
+            paths = {(name,) for name in self._names() if name not in self._deep()}
+            found = loading.load(self._around.records(self._app), self._form, self._id, paths)
+            self._own = found or {}
+        return self._own
+
+    def _deep(self) -> set[str]:
+        """Names that need further queries: relations, sub-tables and references that are looked through."""
+        compiled = self._around.records(self._app).world.form(self._form).compiled
+        fields, relations = compiled.fields, compiled.relations
+        deep = {name for name, paths in self._paths.items() if any(len(path) > 1 for path in paths)}
+        return {n for n in deep if n in fields or n in relations} | {
+            name for name in self._paths if name in relations or (name in fields and fields[name].rows is not None)
+        }
+
+    def _load(self, name: str) -> Any:
+        if self._given is not None:
+            return self._from_given(name)
+        if name not in self._deep():
+            return self._scalars().get(name)
+        found = loading.load(self._around.records(self._app), self._form, self._id, self._paths[name])
+        return found.get(name) if found else None
+
+    def _from_given(self, name: str) -> Any:
+        """A value that was handed over: references are looked through as they stand today."""
+        assert self._given is not None  # noqa: S101
+        value = self._given.get(name)
+        fields = self._around.records(self._app).world.form(self._form).compiled.fields
+        if name not in fields or not fields[name].target or value is None:
+            return value
+        further = {path[1:] for path in self._paths.get(name, ()) if len(path) > 1}
+        found = loading.load(self._around.records(self._app), fields[name].target, value, further) if further else None
+        return found or {"id": value}
+
+
+def _previous(reads: Paths) -> Paths:
+    """Paths below ``previous``, as seen from the record."""
+    below = {path[1:] for path in reads if path[0] == "previous" and len(path) > 1}
+    return frozenset(below)
