@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engines import feel
@@ -15,6 +16,7 @@ from engines.process.definition import ProcessDefinition
 from engines.process.expressions import Expression
 from engines.process.graph import CompiledProcess, Node, link
 from engines.process.kinds import EventKind
+from engines.process.scoping import names
 from engines.process.sites import Site, sites
 
 
@@ -40,21 +42,10 @@ def compile(definition: ProcessDefinition, definitions: Definitions | None = Non
     return process
 
 
-def scope_of(definition: ProcessDefinition) -> feel.Scope:
-    """The names that a process declares, so that its variable "count" is no built-in function; others may be any."""
-    names = {variable.name for variable in definition.variables}
-    for node in definition.all_nodes():
-        names |= {node.name, node.result, *(name for name, _ in node.script)}
-        if node.multi_instance is not None:
-            names |= {node.multi_instance.item, node.multi_instance.collect_into}
-    # A BPMN id such as "a-b" stays a subtraction.
-    return feel.Scope({name: feel.ANY for name in names if name.isidentifier()}, open=True)
-
-
 def _compile_expressions(process: CompiledProcess) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     reads: set[tuple[str, ...]] = set()
-    scope = scope_of(process.definition)
+    scope = feel.Scope(dict.fromkeys(names(process.definition), feel.ANY), open=True)
     defaults: dict[str, Expression | None] = {v.name: None for v in process.definition.variables}
     for site in sites(process.definition):
         try:
@@ -75,8 +66,6 @@ def _compile_expressions(process: CompiledProcess) -> list[Diagnostic]:
 
 
 def _placed(problem: Diagnostic, definition: ProcessDefinition, site: Site) -> Diagnostic:
-    from dataclasses import replace
-
     return replace(problem, file=definition.file, pointer=site.pointer, element=site.element)
 
 

@@ -15,9 +15,10 @@ PLAIN_EVENT = EventDefinition(kind=EventKind.NONE)
 class Flow:
     """A sequence flow between two linked nodes."""
 
-    __slots__ = ("bit", "condition", "name", "source", "target")
+    __slots__ = ("bit", "condition", "definition", "name", "source", "target")
 
     def __init__(self, definition: FlowDefinition, source: Node, target: Node, condition: Expression | None) -> None:
+        self.definition = definition
         self.name = definition.name
         self.source = source
         self.target = target

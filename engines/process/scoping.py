@@ -1,0 +1,62 @@
+"""Which names the expressions of a process may use, and of what type."""
+
+from __future__ import annotations
+
+from engines import feel
+from engines.process.definition import ProcessDefinition
+from engines.process.kinds import NodeType
+
+# Field types of forms whose FEEL type is certain; all others may hold anything.
+_TYPES: dict[str, feel.FeelType] = {
+    "text": feel.STRING,
+    "long_text": feel.STRING,
+    "choice": feel.STRING,
+    "email": feel.STRING,
+    "phone": feel.STRING,
+    "number": feel.NUMBER,
+    "integer": feel.NUMBER,
+    "money": feel.NUMBER,
+    "percent": feel.NUMBER,
+    "percentage": feel.NUMBER,
+    "boolean": feel.BOOLEAN,
+    "date": feel.DATE,
+    "datetime": feel.DATE_TIME,
+    "time": feel.TIME,
+    "duration": feel.DAYS_TIME,
+    "list": feel.LIST,
+    "context": feel.CONTEXT,
+}
+DECISION = feel.ContextType(
+    {
+        "outcome": feel.STRING,
+        "comment": feel.STRING,
+        "by": feel.ANY,
+        "at": feel.DATE_TIME,
+        "votes": feel.ListType(feel.CONTEXT),
+    }
+)
+# What the shell gives to every process.
+GIVEN: dict[str, feel.FeelType] = {
+    "subject": feel.CONTEXT,
+    "initiator": feel.ANY,
+    "settings": feel.CONTEXT,
+    "me": feel.ANY,
+}
+_COUNTERS = ("loopCounter", "nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances")
+
+
+def names(definition: ProcessDefinition) -> dict[str, feel.FeelType]:
+    """Every name that an expression of the process may read, with its type."""
+    found: dict[str, feel.FeelType] = dict(GIVEN)
+    for node in definition.all_nodes():
+        if node.type is NodeType.USER_TASK:
+            found[node.name] = DECISION
+        if node.multi_instance is not None or node.loop is not None:
+            found |= dict.fromkeys(_COUNTERS, feel.NUMBER)
+        multi = node.multi_instance
+        written = [node.result, *(name for name, _ in node.script), *(node.output or {})]
+        written += [multi.item, multi.collect_into] if multi else []
+        written += ["result"] if node.output else []
+        found |= {name: feel.ANY for name in written if name}
+    found |= {v.name: _TYPES.get(v.type, feel.ANY) for v in definition.variables}
+    return found
