@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
 from engines import feel
 from engines.process.definition import ProcessDefinition
 from engines.process.kinds import NodeType
@@ -42,7 +46,31 @@ GIVEN: dict[str, feel.FeelType] = {
     "settings": feel.CONTEXT,
     "me": feel.ANY,
 }
+# Ids of other tools may hold what FEEL reads as an operator.
+_WORD = re.compile(r"[^\W\d]\w*")
 _COUNTERS = ("loopCounter", "nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances")
+
+
+@runtime_checkable
+class RecordShapes(Protocol):
+    """Definitions that also know the FEEL types of forms."""
+
+    def shape(self, form: str) -> RecordShape | None:
+        """What expressions over a form's records may name."""
+
+
+class RecordShape(Protocol):
+    """The names of one form."""
+
+    @property
+    def names(self) -> Mapping[str, feel.FeelType]:
+        """Names and types."""
+
+
+def subject_type(definitions: RecordShapes, form: str) -> feel.FeelType:
+    """The type of a form's records; an open context where the form is not known."""
+    shape = definitions.shape(form)
+    return feel.ContextType(lambda: shape.names, form) if shape is not None else feel.CONTEXT
 
 
 def names(definition: ProcessDefinition) -> dict[str, feel.FeelType]:
@@ -59,4 +87,4 @@ def names(definition: ProcessDefinition) -> dict[str, feel.FeelType]:
         written += ["result"] if node.output else []
         found |= {name: feel.ANY for name in written if name}
     found |= {v.name: _TYPES.get(v.type, feel.ANY) for v in definition.variables}
-    return found
+    return {name: kind for name, kind in found.items() if _WORD.fullmatch(name)}
