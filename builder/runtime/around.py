@@ -279,7 +279,9 @@ class Around:
 
     def save_step_form(self, row: sa.Row[Any], values: Mapping[str, Any], base_version: int | None) -> None:
         """Saves what a step's form says about its subject: only fields that the step opens, checked like any edit."""
-        RecordWriter(self, self.records(row.app), row.app).save_step(row, values, base_version)
+        # The person acts and stands in the history; what may be written is what the app lends for this step.
+        lent = replace(self.work.principal, roles=self.work.as_app(row.app).roles)
+        RecordWriter(self, self.work.records_as(lent, row.app), row.app).save_step(row, values, base_version)
 
     # -- people and texts
 
