@@ -13,7 +13,7 @@ from engines.core import DefinitionError, Diagnostic, Severity
 from engines.core.ports import Definitions
 from engines.feel import Expression, Scope
 from engines.form.checks.cycles import in_order
-from engines.form.checks.expressions import computed_fields, formula_of, needs_of
+from engines.form.checks.expressions import computed_fields, needs_of
 from engines.form.compiled import (
     CompiledConstraint,
     CompiledField,
@@ -23,7 +23,7 @@ from engines.form.compiled import (
     Mode,
 )
 from engines.form.definition import ConstraintDefinition, FieldDefinition, FormDefinition
-from engines.form.expressions import filter_scope
+from engines.form.expressions import filter_scope, formula_of
 from engines.form.json_schema import record_schema
 from engines.form.load import OptionListDefinition
 from engines.form.modes import ModeAnalysis

@@ -85,3 +85,9 @@ def _of_constraint(constraint: ConstraintDefinition, scope: Scope) -> Expression
 
 def _boolean(pointer: str, text: str, scope: Scope) -> ExpressionUse:
     return ExpressionUse(pointer=pointer, text=text, scope=scope, expect=BOOLEAN)
+
+
+def formula_of(field: FieldDefinition, registry: FieldTypes) -> str:
+    """The FEEL text that computes a field; empty for entered ones."""
+    kind = registry[field.type]
+    return kind.expression(field) if isinstance(kind, FormulaType) else field.formula

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engines import feel
-from engines.form.checks.expressions import formula_of
 from engines.form.compiled import Mode
 from engines.form.definition import FieldDefinition, FormDefinition
+from engines.form.expressions import formula_of
 from engines.form.scope import FormTypeContext
 from engines.form.types import FieldTypes, PersonType, ReferenceType
 

@@ -50,6 +50,16 @@ def test_the_forms_of_the_tests_are_fine() -> None:
         (with_field(type="formula", formula="customer.nme", result="text"), ("feel.unknown_entry", f"{AT}/formula")),
         ({"title": "nmber"}, ("form.unknown_field", "/title")),
         (
+            {"views": [{"name": "v", "filter": 'upper case(reason) = "A"'}]},
+            ("feel.sql_unsupported", "/views/0/filter"),
+        ),
+        (
+            {"permissions": [{"role": "clerk", "operations": ["see"], "rows": 'upper case(reason) = "A"'}]},
+            ("feel.sql_unsupported", "/permissions/0/rows"),
+        ),
+        (with_field(type="formula", formula="upper case(customer.name)", result="text"),
+         ("feel.sql_unsupported", f"{AT}/formula")),
+        (
             {"relations": [{"name": "r", "form": "product", "field": "name"}]},
             ("form.unknown_reference", "/relations/0/field"),
         ),

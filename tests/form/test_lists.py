@@ -184,3 +184,22 @@ def test_values_come_back_as_plain_python(filled: Shop) -> None:
     assert (found["limit"], found["birthday"], found.created_at) == (Decimal("200.00"), date(2026, 3, 4), NOW)
     assert found.owner == ANNA
     assert person("manager").id == ANNA
+
+
+def test_values_that_depend_on_the_day_or_on_other_records_filter_and_sort(shop: Shop) -> None:
+    records = shop.records(MANAGER)
+    customer = shop.customer(limit=10_000)
+    for day in ("2026-03-01", "2026-03-20"):
+        records.create("shop.order", {"customer": customer, "ordered": day, "lines": []})
+
+    def ages(**query: Any) -> list[Any]:
+        return [r["age"] for r in records.page("shop.order", ListQuery(**query)).records]
+
+    by_age = (SortDefinition(field="age"),)
+    assert ages(sort=by_age) == [11, 30]
+    assert ages(filter="age > 15") == [30]
+    assert ages(filter="age + 1 = 31") == [30]
+    assert len(ages(filter='customer_level = "b" and customer.spent = 0')) == 2
+    first = records.page("shop.order", ListQuery(sort=by_age, limit=1))
+    assert ages(sort=by_age, after=first.next) == [30]
+    assert len(records.page("shop.customer", ListQuery(filter="max(orders.age) = 30")).records) == 1

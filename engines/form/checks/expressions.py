@@ -8,10 +8,11 @@ from dataclasses import replace
 from engines import feel
 from engines.core import Diagnostic, Severity
 from engines.form.checks.cycles import check_cycles
+from engines.form.checks.sql import check_sql
 from engines.form.definition import FieldDefinition, FormDefinition
-from engines.form.expressions import ExpressionUse, expressions_of
+from engines.form.expressions import ExpressionUse, expressions_of, formula_of
 from engines.form.scope import FormTypeContext
-from engines.form.types import FieldTypes, FormulaType
+from engines.form.types import FieldTypes
 
 
 def check_expressions(form: FormDefinition, types: FormTypeContext, registry: FieldTypes) -> Iterator[Diagnostic]:
@@ -23,7 +24,8 @@ def check_expressions(form: FormDefinition, types: FormTypeContext, registry: Fi
             yield _placed(form, use, problem)
     if not broken:
         fields = computed_fields(form, registry)
-        yield from check_cycles(form, fields, needs_of(form, fields, types, registry))
+        circles = list(check_cycles(form, fields, needs_of(form, fields, types, registry)))
+        yield from circles or check_sql(form, types, registry)
 
 
 def _placed(form: FormDefinition, use: ExpressionUse, problem: Diagnostic) -> Diagnostic:
@@ -44,12 +46,6 @@ def computed_fields(form: FormDefinition, registry: FieldTypes) -> dict[str, Fie
         if formula_of(field, registry):
             found[field.name] = field
     return found
-
-
-def formula_of(field: FieldDefinition, registry: FieldTypes) -> str:
-    """The FEEL text that computes a field; empty for entered ones."""
-    kind = registry[field.type]
-    return kind.expression(field) if isinstance(kind, FormulaType) else field.formula
 
 
 def needs_of(

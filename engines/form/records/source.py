@@ -12,6 +12,7 @@ from engines import feel
 from engines.feel import ContextType, Expression, ListType
 from engines.feel.sql import SqlColumn, SqlJoin
 from engines.form.compiled import CompiledField, CompiledPermission, Mode
+from engines.form.records.live import live_value
 from engines.form.records.rights import Rights
 from engines.form.records.world import World
 from engines.form.scope import SYSTEM_FIELDS
@@ -158,7 +159,7 @@ class FormSource:
             return self.selectable.c[column.name]
         field = self.form.compiled.fields.get(name)
         if field is not None and field.mode is Mode.LIVE and field.formula is not None:
-            return self.trusted().sql(field.formula)
+            return live_value(field, self.trusted().sql(field.formula))
         return None
 
     def _find(self, name: str) -> SqlColumn | None:
@@ -212,7 +213,7 @@ class RowSource:
             return self.selectable.c[column.name]
         field = self.rows.fields.get(name)
         if field is not None and field.formula is not None and field.mode is Mode.LIVE:
-            return self.owner.world.sql(field.formula, self)
+            return live_value(field, self.owner.world.sql(field.formula, self))
         return None
 
     def reference(self, name: str) -> SqlJoin | None:
