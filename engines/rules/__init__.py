@@ -1,16 +1,66 @@
-"""Rules and decisions: a language that reads as sentences, decision tables and graphs, scores, sweeps in SQL."""
+"""Rules and decisions: a language that reads as sentences, decision tables and graphs, scores, sweeps in SQL.
 
+``load`` a definition by its kind in ``KINDS``, ``validate`` and ``compile`` it against the app's others, then ``run`` a
+``RuleSet`` on events, ``decide``, or score records.
+"""
+
+from engines.rules.compiled import CompiledRule, CompiledRules, CompiledTrigger
+from engines.rules.decisions.graph import CompiledDecisions, DecisionResult, DecisionTrace
+from engines.rules.definitions import (
+    KINDS,
+    compile_decision,
+    compile_rules,
+    load_decision,
+    load_rules,
+    validate_decision,
+    validate_rules,
+)
 from engines.rules.events import EventKind, RuleData, RuleEvent, RuleResult, RuleState, TimerRequest, TraceEntry
 from engines.rules.firing import Firing, carry_out
+from engines.rules.program import RecordMissing
+from engines.rules.ruleset import RuleSet, run
+from engines.rules.schedules import next_run
+from engines.rules.scores.compiling import CompiledScores, compile_scores
+from engines.rules.scores.cuts import CutPoints, Measured, cuts_from_json, cuts_to_json
+from engines.rules.scores.running import ScoredRecord, ScorePlan, ScoreRun, score_all, score_one, score_values
 
 __all__ = [
+    "KINDS",
+    "CompiledDecisions",
+    "CompiledRule",
+    "CompiledRules",
+    "CompiledScores",
+    "CompiledTrigger",
+    "CutPoints",
+    "DecisionResult",
+    "DecisionTrace",
     "EventKind",
     "Firing",
+    "Measured",
+    "RecordMissing",
     "RuleData",
     "RuleEvent",
     "RuleResult",
+    "RuleSet",
     "RuleState",
+    "ScorePlan",
+    "ScoreRun",
+    "ScoredRecord",
     "TimerRequest",
     "TraceEntry",
     "carry_out",
+    "compile_decision",
+    "compile_rules",
+    "compile_scores",
+    "cuts_from_json",
+    "cuts_to_json",
+    "load_decision",
+    "load_rules",
+    "next_run",
+    "run",
+    "score_all",
+    "score_one",
+    "score_values",
+    "validate_decision",
+    "validate_rules",
 ]

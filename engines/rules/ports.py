@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from sqlalchemy import FromClause
+
 from engines import feel
 from engines.core.ports import Definitions
+from engines.feel.sql import SqlSource
 
 
 class FormShape(Protocol):
@@ -28,3 +31,11 @@ class RuleDefinitions(Definitions, Protocol):
 
     def settings(self) -> Mapping[str, feel.FeelType]:
         """The app's settings with their types, for ``settings.<name>``."""
+
+
+class RowSource(SqlSource, Protocol):
+    """Rows with what stands in FROM; what ``QuerySource`` gives."""
+
+    @property
+    def selectable(self) -> FromClause:
+        """A table or subquery that holds the rights already; columns of the source refer to it."""

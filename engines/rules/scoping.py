@@ -40,8 +40,8 @@ class Scoping:
                 known = list(self.definitions.names("form"))
                 hint = did_you_mean(form, known)
                 self.report("rules.unknown_form", place, found=form, expected=_one_of(known), hint=hint)
-                return feel.ContextType({}, name=form, open=True)
-            self._records[form] = feel.ContextType(dict(shape.names), name=form)
+            names = {} if shape is None else dict(shape.names)
+            self._records[form] = feel.ContextType(names, name=form, open=shape is None)
         return self._records[form]
 
     def scope(self, form: str, place: Place, more: Mapping[str, feel.FeelType] | None = None) -> feel.Scope:

@@ -1,0 +1,124 @@
+"""The kinds of definitions of this engine and their verbs: load, validate, compile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from engines.core import DefinitionError, DefinitionSource, Diagnostic, Kind, check_schema, load_json
+from engines.core.kinds import Loaded
+from engines.rules.compiled import CompiledRules
+from engines.rules.compiling import RuleCompiler
+from engines.rules.decisions import model as m
+from engines.rules.decisions.graph import CompiledDecisions, compile_model
+from engines.rules.decisions.json_form import model_of
+from engines.rules.decisions.shape import shape_problems
+from engines.rules.language import RuleFile, parse
+from engines.rules.ports import RuleDefinitions
+from engines.rules.scoping import Scoping, is_error
+from engines.rules.scores.compiling import compile_scores, validate_scores
+from engines.rules.scores.load import load_scores, scores_schema
+
+
+@cache
+def decision_schema() -> Mapping[str, Any]:
+    """The JSON Schema of ``*.decision.json``."""
+    text = (resources.files("engines.rules") / "schema" / "decision.schema.json").read_text("utf-8")
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+# Rules
+
+
+def load_rules(source: DefinitionSource) -> Loaded[RuleFile]:
+    """The rules of a text; broken ones are reported and left out."""
+    parsed = parse(source)
+    return Loaded(definition=parsed.tree, diagnostics=(*parsed.diagnostics, *_repeated(parsed.tree)))
+
+
+def validate_rules(definition: RuleFile, definitions: RuleDefinitions) -> list[Diagnostic]:
+    """Everything that is wrong with rules in their app: names, types, references."""
+    return _compiled_rules(definition, definitions)[1]
+
+
+def compile_rules(definition: RuleFile, definitions: RuleDefinitions | None = None, **_: Any) -> CompiledRules:
+    """The rules ready to be put into a ``RuleSet``; ``DefinitionError`` with everything that is wrong.
+
+    Without ``definitions`` names and references are not checked.
+    """
+    compiled, problems = _compiled_rules(definition, definitions)
+    if any(is_error(problem) for problem in problems):
+        raise DefinitionError(problems)
+    return compiled
+
+
+def _compiled_rules(
+    definition: RuleFile, definitions: RuleDefinitions | None
+) -> tuple[CompiledRules, list[Diagnostic]]:
+    compiler = RuleCompiler(Scoping(definitions))
+    rules = tuple(compiler.rule(rule, order) for order, rule in enumerate(definition.rules))
+    return CompiledRules(tree=definition, rules=rules), compiler.problems
+
+
+def _repeated(tree: RuleFile) -> list[Diagnostic]:
+    seen: dict[str, Diagnostic] = {}
+    found = []
+    for rule in tree.rules:
+        if rule.name in seen:
+            found.append(
+                Diagnostic(code="rules.repeated_rule", found=rule.name, hint="rename one of them").at(rule.place)
+            )
+        seen.setdefault(rule.name, Diagnostic(code=""))
+    return found
+
+
+# Decisions
+
+
+def load_decision(source: DefinitionSource) -> Loaded[m.DecisionModel]:
+    """The decision model of a JSON file, and what is wrong with its form."""
+    data, problems = load_json(source)
+    if data is None:
+        return Loaded(definition=None, diagnostics=tuple(problems))
+    problems += check_schema(data, decision_schema(), source)
+    if problems:
+        return Loaded(definition=None, diagnostics=tuple(problems))
+    model = model_of(data, source)
+    return Loaded(definition=model, diagnostics=tuple(shape_problems(model, data, source)))
+
+
+def validate_decision(definition: m.DecisionModel, definitions: RuleDefinitions) -> list[Diagnostic]:
+    """Everything that is wrong with a decision: names, types, circles."""
+    return CompiledDecisions(definition, {}, strict=True).problems
+
+
+def compile_decision(definition: m.DecisionModel, definitions: object = None, **_: Any) -> CompiledDecisions:
+    """The decision ready to ``decide``; ``DefinitionError`` with everything that is wrong with it."""
+    return compile_model(definition)
+
+
+KINDS: Mapping[str, Kind] = {
+    "rules": Kind(
+        name="rules", suffix=".rules", schema={}, load=load_rules, validate=validate_rules, compile=compile_rules
+    ),
+    "decision": Kind(
+        name="decision",
+        suffix=".decision.json",
+        schema=decision_schema(),
+        load=load_decision,
+        validate=validate_decision,
+        compile=compile_decision,
+    ),
+    "scores": Kind(
+        name="scores",
+        suffix=".scores.json",
+        schema=scores_schema(),
+        load=load_scores,
+        validate=validate_scores,
+        compile=compile_scores,
+    ),
+}
