@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from builder.definitions.app_definition import SettingDefinition
@@ -11,7 +11,7 @@ from engines.core import LocalizedText
 from engines.core.ports import Definitions
 from engines.form import FormDefinition
 from engines.form.definition import FieldDefinition
-from engines.form.scope import FormTypeContext
+from engines.form.scope import AROUND, FormTypeContext
 from engines.form.types import DEPARTMENT, PERSON, field_types
 
 
@@ -32,6 +32,11 @@ class RecordShape:
     def names(self) -> Mapping[str, feel.FeelType]:
         """Every name that an expression over a record may use."""
         return FormTypeContext(self._definitions, field_types(), self._form).record_scope(self._form).variables
+
+    @property
+    def variables(self) -> Collection[str]:
+        """The names that are the same for all records."""
+        return AROUND.keys()
 
     def title(self, kind: feel.ContextType) -> str:
         """The title field of the form whose records have type ``kind``; people and departments have a name."""

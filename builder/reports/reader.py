@@ -9,6 +9,7 @@ from builder.definitions import CompiledApp
 from builder.workspace import Work
 from engines import report
 from engines.core import AccessDenied, Principal
+from engines.feel.sql import SqlUnsupportedError
 from engines.report import CompiledDashboard, CompiledTile, ReportContext, TileResult
 from engines.report.choices import dimension_values
 from engines.report.definitions import DashboardFilter
@@ -57,8 +58,12 @@ class DashboardReader:
         return found
 
     def answer(self, tile: CompiledTile, parameters: Mapping[str, Any]) -> TileResult:
-        """The figures of a tile."""
-        return report.run(tile, self._work.connection, self._rows(tile), self.context(parameters))
+        """The figures of a tile; ``AccessDenied`` where they are made of a field that is hidden from the reader."""
+        try:
+            return report.run(tile, self._work.connection, self._rows(tile), self.context(parameters))
+        except SqlUnsupportedError as error:
+            # The expression passed the check over all fields, so what is missing now is what the reader may not see.
+            raise AccessDenied("see", f"{self._app.name}.{tile.dataset.definition.name}") from error
 
     def choices(self, item: DashboardFilter, locale: str) -> list[tuple[str, str]]:
         """Values and labels that a filter offers: its own, an option list's, or those of its dimension."""

@@ -18,6 +18,7 @@ from engines.report.definitions import (
     Measure,
     Tile,
 )
+from engines.report.expressions import RowNames
 from engines.report.results import ValueType
 
 VALUE_TYPES: Mapping[feel.FeelType, ValueType] = {
@@ -73,8 +74,8 @@ class CompiledDataset:
     dimensions: Mapping[str, CompiledDimension]
     measures: Mapping[str, CompiledMeasure]
     conditions: tuple[feel.Expression, ...]
-    # Names that expressions over one of its rows may use.
-    names: Mapping[str, feel.FeelType]
+    # What expressions over one of its rows may name.
+    rows: RowNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from engines.report.definitions import (
     Tile,
     TileType,
 )
-from engines.report.expressions import Problems
+from engines.report.expressions import Problems, RowNames
 from engines.report.ports import ReportDefinitions
 from engines.report.results import ValueType
 
@@ -287,10 +287,11 @@ class _TileAnalysis:
     def _conditions(self) -> tuple[TileCondition, ...]:
         # A name of the record hides a dimension of the same name, and both hide a filter.
         dimensions = {n: d.expression.type for n, d in self._dataset.dimensions.items()}
-        known = {**dimensions, **self._dataset.names}
+        rows = self._dataset.rows
+        known = {**dimensions, **rows.names}
         offered = {n: _FILTER_TYPES[f.type] for n, f in self._filters.items() if n not in known}
-        names = {**offered, **known}
-        compiled = self._problems.conditions(self._tile.conditions, names)
+        seen = RowNames(names={**offered, **known}, variables=rows.variables | offered.keys())
+        compiled = self._problems.conditions(self._tile.conditions, seen)
         return tuple(
             TileCondition(expression=c, filters=frozenset(path[0] for path in c.reads) & offered.keys())
             for c in compiled

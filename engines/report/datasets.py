@@ -9,7 +9,7 @@ from engines.core.diagnostics import Diagnostic, Severity
 from engines.core.errors import DefinitionError
 from engines.report.compiled import VALUE_TYPES, CompiledDataset, CompiledDimension, CompiledMeasure
 from engines.report.definitions import Aggregate, DatasetDefinition, Dimension, Measure
-from engines.report.expressions import Problems
+from engines.report.expressions import Problems, RowNames
 from engines.report.ports import FormShape, ReportDefinitions
 from engines.report.results import ValueType
 
@@ -47,14 +47,15 @@ def _analyse(
     names = _row_names(definition, shape, problems)
     if names is None:
         return None, problems.found
-    dimensions = [_dimension(d, names, shape, problems) for d in definition.dimensions]
-    aggregates = [_aggregate(m, names, definition.each, problems) for m in definition.measures if not m.value]
+    rows = RowNames(names=names, variables=frozenset(shape.variables))
+    dimensions = [_dimension(d, rows, shape, problems) for d in definition.dimensions]
+    aggregates = [_aggregate(m, rows, definition.each, problems) for m in definition.measures if not m.value]
     compiled = CompiledDataset(
         definition=definition,
         dimensions={d.definition.name: d for d in dimensions if d is not None},
         measures=_with_values(definition, [a for a in aggregates if a is not None], problems),
-        conditions=problems.conditions(definition.conditions, names),
-        names=names,
+        conditions=problems.conditions(definition.conditions, rows),
+        rows=rows,
     )
     return compiled, problems.found
 
@@ -86,18 +87,17 @@ def _row_names(
     return None
 
 
-def _dimension(
-    definition: Dimension, names: Mapping[str, feel.FeelType], shape: FormShape, problems: Problems
-) -> CompiledDimension | None:
+def _dimension(definition: Dimension, rows: RowNames, shape: FormShape, problems: Problems) -> CompiledDimension | None:
     pointer = f"{definition.pointer}/expression"
     text, title = definition.expression, definition.title
-    expression = problems.compile(text, names, pointer)
+    expression = problems.compile(text, rows.names, pointer)
     if expression is not None and _is_record(expression.type):
         # A record stands for its id, and reads as what people know it by.
         name = shape.title(expression.type) if isinstance(expression.type, feel.ContextType) else ""
         title = title or (f"({text}).{name}" if name else "")
-        expression = problems.compile(f"({text}).id", names, pointer)
-    titled = problems.compile(title, names, f"{definition.pointer}/title") if title else None
+        text = f"({text}).id"
+        expression = problems.compile(text, rows.names, pointer)
+    titled = problems.over_rows(title, rows, f"{definition.pointer}/title") if title else None
     if expression is None:
         return None
     kind = VALUE_TYPES.get(expression.type)
@@ -107,7 +107,10 @@ def _dimension(
     if definition.grain and kind not in (ValueType.DATE, ValueType.INSTANT):
         problems.add("report.grain_needs_date", f"{definition.pointer}/grain", found=str(expression.type))
         return None
-    options = shape.options(tuple(text.split("."))) if kind is ValueType.TEXT else {}
+    expression = problems.over_rows(text, rows, pointer)
+    if expression is None:
+        return None
+    options = shape.options(tuple(definition.expression.split("."))) if kind is ValueType.TEXT else {}
     return CompiledDimension(definition=definition, expression=expression, title=titled, type=kind, options=options)
 
 
@@ -115,19 +118,19 @@ def _is_record(kind: feel.FeelType) -> bool:
     return isinstance(kind, feel.ContextType) and "id" in kind.fields
 
 
-def _aggregate(
-    definition: Measure, names: Mapping[str, feel.FeelType], each: str, problems: Problems
-) -> CompiledMeasure | None:
-    conditions = problems.conditions(definition.conditions, names)
+def _aggregate(definition: Measure, rows: RowNames, each: str, problems: Problems) -> CompiledMeasure | None:
+    conditions = problems.conditions(definition.conditions, rows)
     if not definition.expression:
         if definition.aggregate is not Aggregate.COUNT:
             problems.add("report.aggregate_needs_expression", definition.pointer, found=str(definition.aggregate))
             return None
         return CompiledMeasure(definition=definition, conditions=conditions)
     pointer = f"{definition.pointer}/expression"
-    expression = problems.compile(definition.expression, names, pointer)
+    text = definition.expression
+    expression = problems.compile(text, rows.names, pointer)
     if expression is not None and _is_record(expression.type):
-        expression = problems.compile(f"({definition.expression}).id", names, pointer)
+        text = f"({text}).id"
+    expression = expression and problems.over_rows(text, rows, pointer)
     if expression is None:
         return None
     kind = _result_type(definition, expression, pointer, problems)

@@ -91,9 +91,9 @@ def _conditions(tile: CompiledTile, parameters: Mapping[str, Any]) -> Iterator[s
     dimensions = {
         name: f"({d.definition.expression})"
         for name, d in tile.dataset.dimensions.items()
-        if name not in tile.dataset.names
+        if name not in tile.dataset.rows.names
     }
-    values = {name: literal(parameters.get(name)) for name in tile.filters if name not in tile.dataset.names}
+    values = {name: literal(parameters.get(name)) for name in tile.filters if name not in tile.dataset.rows.names}
     for compiled in tile.conditions:
         if all(parameters.get(name) is not None for name in compiled.filters):
             yield _written(compiled.expression, {**values, **dimensions})

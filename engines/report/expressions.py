@@ -10,6 +10,16 @@ from engines.core.diagnostics import Diagnostic, Severity, did_you_mean
 from engines.core.errors import DefinitionError
 from engines.core.source import DefinitionSource
 from engines.report.definitions import Condition
+from engines.report.probe import sql_problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowNames:
+    """What expressions over a row may name."""
+
+    names: Mapping[str, feel.FeelType]
+    # Those that are the same for all rows.
+    variables: frozenset[str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,11 +63,20 @@ class Problems:
             self.found += [self._placed(d, text, pointer) for d in error.diagnostics]
             return None
 
-    def conditions(
-        self, conditions: Sequence[Condition], names: Mapping[str, feel.FeelType]
-    ) -> tuple[feel.Expression, ...]:
-        """The conditions that compile to a boolean."""
-        compiled = (self.compile(c.text, names, c.pointer, feel.BOOLEAN) for c in conditions)
+    def over_rows(
+        self, text: str, rows: RowNames, pointer: str, expect: feel.FeelType | None = None
+    ) -> feel.Expression | None:
+        """As ``compile`` for text that runs in the database; what it cannot say is noted as well."""
+        expression = self.compile(text, rows.names, pointer, expect)
+        if expression is None:
+            return None
+        refused = sql_problems(expression, rows.names, rows.variables)
+        self.found += [self._placed(d, text, pointer) for d in refused]
+        return None if refused else expression
+
+    def conditions(self, conditions: Sequence[Condition], rows: RowNames) -> tuple[feel.Expression, ...]:
+        """The conditions that compile to a boolean in the database."""
+        compiled = (self.over_rows(c.text, rows, c.pointer, feel.BOOLEAN) for c in conditions)
         return tuple(expression for expression in compiled if expression is not None)
 
     def _placed(self, diagnostic: Diagnostic, text: str, pointer: str) -> Diagnostic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, FromClause
@@ -19,6 +19,10 @@ class FormShape(Protocol):
     @property
     def names(self) -> Mapping[str, feel.FeelType]:
         """Every name that an expression over a record may use, with its type: fields, relations, system fields, me …"""
+
+    @property
+    def variables(self) -> Collection[str]:
+        """Those of ``names`` that are the same for all rows: me, settings …"""
 
     def title(self, kind: feel.ContextType) -> str:
         """Name of the entry by which people know the records of a type in ``names``; empty where it has none."""

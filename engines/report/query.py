@@ -147,7 +147,7 @@ def row_conditions(tile: CompiledTile, rows: JoinedRows, context: QueryContext) 
     found += [rows.condition(c) for c in tile.dataset.conditions]
     read = {name for c in tile.conditions for path in c.expression.reads for name in path[:1]}
     for name, dimension in tile.dataset.dimensions.items():
-        if name in read and name not in tile.dataset.names:
+        if name in read and name not in tile.dataset.rows.names:
             rows.name(name, dimension.expression)
     for condition in tile.conditions:
         if all(context.parameters.get(name) is not None for name in condition.filters):

@@ -44,6 +44,7 @@ class Shape:
     def __init__(self, model: Model) -> None:
         self._model = model
         self.names = model.names()
+        self.variables = frozenset[str]()
 
     def title(self, kind: feel.ContextType) -> str:
         return "name" if "name" in kind.fields else ""

@@ -39,6 +39,7 @@ DATASETS: list[tuple[dict[str, Any], str, str, str]] = [
     (dimension(expression="amuont"), "feel.unknown_name", "/dimensions/0/expression", 'did you mean "amount"?'),
     (dimension(expression="amount", grain="month"), "report.grain_needs_date", "/dimensions/0/grain", ""),
     (dimension(expression="lines.price"), "report.not_a_group", "/dimensions/0/expression", "group by a single value"),
+    (dimension(expression='matches(status, "d.*")'), "feel.sql_unsupported", "/dimensions/0/expression", ""),
     ({"filter": "amount"}, "feel.unexpected_type", "/filter", ""),
     ({"filter": ["paid", "amount >"]}, "feel.syntax", "/filter/1", ""),
     (measure({"name": "a", "aggregate": "sum", "expression": "status"}), "report.aggregate_type",
