@@ -6,6 +6,7 @@ from builder.releases.drafts import Draft, DraftEdit, find_draft, open_draft
 from builder.releases.exporting import export_app, export_release
 from builder.releases.followups import Followup, finish, followups_of
 from builder.releases.planning import Plan, plan
+from builder.releases.preparing import app_name
 from builder.releases.publishing import install, publish, rollback
 from builder.workspace.release_store import Activation, Release, activations_of, active_release, releases_of
 
@@ -20,6 +21,7 @@ __all__ = [
     "Release",
     "activations_of",
     "active_release",
+    "app_name",
     "changes_between",
     "check",
     "export_app",

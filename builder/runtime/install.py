@@ -52,7 +52,7 @@ def install(
         "process_services": lambda work: known,
     }
     for name, make in makers.items():
-        workspace.services.register(name, make)
+        workspace.services.register(name, make, replace=True)
 
 
 def handlers(services: Registry[Service]) -> Registry[Handler]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
-from builder.storage.errors import DatabaseUnreachable, translated
+from builder.storage.errors import BadDatabaseUrl, DatabaseUnreachable, translated
 from builder.storage.writer_queue import WriterQueue
 
 # Prepares each new driver connection of a SQLite database: functions and collations of the engines.
@@ -65,7 +65,7 @@ def open_database(
         case "postgresql":
             return PostgresDatabase(parsed, pool_size=pool_size, lock_timeout_s=lock_timeout_s)
         case other:
-            raise ValueError(f'no support for "{other}"; use sqlite:///path or postgresql+psycopg://…?schema=name')
+            raise BadDatabaseUrl(f'no support for "{other}"; use sqlite:///path or postgresql+psycopg://…?schema=name')
 
 
 class SqliteDatabase:
@@ -75,7 +75,7 @@ class SqliteDatabase:
 
     def __init__(self, url: URL, *, pool_size: int, lock_timeout_s: float, setup: SqliteSetup | None) -> None:
         if not url.database or url.database == ":memory:":
-            raise ValueError("a SQLite workspace needs a file: readers and the writer are separate connections")
+            raise BadDatabaseUrl("a SQLite workspace needs a file: readers and the writer are separate connections")
         self.url = url
         self.path = Path(url.database).absolute()
         self._lock_timeout_s = lock_timeout_s
@@ -148,7 +148,7 @@ class PostgresDatabase:
         schema = url.query.get("schema", "public")
         self.schema = schema if isinstance(schema, str) else schema[0]
         if not self.schema.replace("_", "a").isalnum() or not self.schema.isascii():
-            raise ValueError(f'the schema name "{self.schema}" may hold letters, digits and underscores only')
+            raise BadDatabaseUrl(f'the schema name "{self.schema}" may hold letters, digits and underscores only')
         self.url = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
         options = f"-csearch_path={self.schema} -clock_timeout={int(lock_timeout_s * 1000)} -cTimeZone=UTC"
         self._writer = sa.create_engine(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from engines.core import ExternalError, StateConflict
+from engines.core import DougongError, ExternalError, StateConflict
 
 # PostgreSQL, appendix A: serialization_failure, deadlock_detected.
 _RETRIED = frozenset({"40001", "40P01"})
@@ -32,6 +32,12 @@ class DatabaseUnreachable(ExternalError):
     """The database does not answer, or refuses us."""
 
     code = "database.unreachable"
+
+
+class BadDatabaseUrl(DougongError, ValueError):
+    """The URL names no database that we can use."""
+
+    code = "database.bad_url"
 
 
 @contextmanager

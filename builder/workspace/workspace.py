@@ -59,13 +59,20 @@ class Workspace:
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """The workspace behind ``settings.database``; ``DatabaseUnreachable`` says what to do where it is not ready."""
+        """The workspace behind ``settings.database``, with everything that a ``Work`` offers.
+
+        ``DatabaseUnreachable`` says what to do where the database is not ready.
+        """
+        # The runtime stands on the workspace; only here, where a workspace is put together, is it the other way round.
+        from builder.runtime.install import install
+
         database = open_database(
             settings.database, pool_size=settings.pool_size, lock_timeout_s=settings.lock_timeout_s
         )
         database.check()
         workspace = cls(settings, database, clock or SystemClock(zone_name=settings.zone))
         workspace._require_current()
+        install(workspace)
         return workspace
 
     @contextmanager

@@ -55,3 +55,7 @@ def _fill(connection: sa.Connection) -> object:
     values = {"name": "x", "actor_kind": "person", "actor": someone, "at": NOW, "result": {"b": 1, "a": ["中"]}}
     connection.execute(sa.insert(command).values(id=done, **values))
     return done
+
+
+def test_the_newest_revision_by_name_is_the_last_of_the_chain() -> None:
+    assert migrate.history()[-1][0] == migrate.newest()
