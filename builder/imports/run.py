@@ -156,7 +156,6 @@ class Importer:
             elif record.existing == "update":
                 self._update(work, form, known[key], values, lines, rejects, result)
         made = work.records.create_many(form, [values for _, values, _ in new])
-        work.emit(made.events)
         for index, ((key, _, lines), id) in enumerate(zip(new, made.ids, strict=True)):
             if id is not None:
                 self._ids[form][key] = id
