@@ -23,6 +23,7 @@ class DataFile:
 
     def __init__(self, raw: IO[bytes], size: int, name: str) -> None:
         self._raw = raw
+        self._text: io.TextIOWrapper | None = None
         # Bytes on disk.
         self.size = size
         self.name = name
@@ -38,7 +39,8 @@ class DataFile:
         if self.name.endswith(".gz"):
             stream = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw))
         buffered = io.BufferedReader(cast("io.RawIOBase", stream), _PROBE)
-        text = io.TextIOWrapper(buffered, encoding=_encoding(buffered.peek(_PROBE)), newline="")
+        # Kept, because a wrapper that is let go closes the file, of which the position is still asked.
+        text = self._text = io.TextIOWrapper(buffered, encoding=_encoding(buffered.peek(_PROBE)), newline="")
         csv.field_size_limit(MAX_CELL)
         reader = csv.reader(text)
         try:

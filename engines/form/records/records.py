@@ -28,9 +28,11 @@ from engines.form.records.references import unknown_references
 from engines.form.records.search import SearchHit, index_records, search_all
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import DirectoryTables, FormSet, World
-from engines.form.records.writing import insert_record, update_record
+from engines.form.records.writing import insert_record, update_many, update_record
 from engines.form.storage.tables import StoredForm
 
+# Up to so many computed changes raise an event each; more are told as one.
+_TOLD_SINGLY = 20
 _MAX_DEPTH = 8
 
 
@@ -342,20 +344,16 @@ class Records:
         source = source_of(self.world, form, limited=False)
         stored = load_stored(source, ids, true(), lock=True)
         wanted = figures(self.world, form, ids) if maintained_fields(form) else {}
-        events: list[Event] = []
-        single = len(stored) <= 20
-        changed_ids: list[UUID] = []
+        changes = []
         for id, before in stored.items():
-            result = self._computed_values(form, before, wanted.get(id, {}))
-            change = self._write_computed(form, before, result, depth)
-            if change and single:
-                events += change
-            elif change:
-                changed_ids.append(id)
-        if changed_ids:
-            names = tuple(f.name for f in form.compiled.fields.values() if f.mode is not Mode.ENTERED)
-            events.append(self._batch_event("records.batch_updated", form, changed_ids, names, True))
-        return events
+            changed = _computed_changes(form, before, self._computed_values(form, before, wanted.get(id, {})))
+            if changed:
+                changes.append((before, changed))
+        if len(stored) <= _TOLD_SINGLY:
+            return [
+                event for before, changed in changes for event in self._write_computed(form, before, changed, depth)
+            ]
+        return self._write_all_computed(form, changes, depth) if changes else []
 
     def _computed_values(self, form: StoredForm, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> FormResult:
         """The record with new figures, its formulas computed from them; checks do not apply to the system's values."""
@@ -374,20 +372,26 @@ class Records:
         return run(form.compiled, given)
 
     def _write_computed(
-        self, form: StoredForm, before: Mapping[str, Any], result: FormResult, depth: int
+        self, form: StoredForm, before: Mapping[str, Any], changed: Mapping[str, Any], depth: int
     ) -> list[Event]:
-        changed = {
-            name: value
-            for name, value in result.values.items()
-            if value != before.get(name) and _is_kept(form, name) and name in form.compiled.fields
-        }
-        if not changed:
-            return []
         update_record(self.world, form, before, {}, changed)
         after = {**before, **changed}
         return [
             self._event("record.updated", form, before, after, tuple(changed), True),
             *self._maintain(form, [before, after], depth),
+        ]
+
+    def _write_all_computed(
+        self, form: StoredForm, changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], depth: int
+    ) -> list[Event]:
+        """As ``_write_computed`` for many records, told as one event."""
+        update_many(self.world, form, changes)
+        ids = [before["id"] for before, _ in changes]
+        names = tuple(sorted({name for _, changed in changes for name in changed}))
+        touched = [record for before, changed in changes for record in (before, {**before, **changed})]
+        return [
+            self._batch_event("records.batch_updated", form, ids, names, True),
+            *self._maintain(form, touched, depth),
         ]
 
     # -- events
@@ -464,6 +468,15 @@ def _names(form: StoredForm) -> list[str]:
 
 def _values(form: StoredForm, stored: Mapping[str, Any]) -> dict[str, Any]:
     return {name: stored.get(name) for name in form.compiled.fields}
+
+
+def _computed_changes(form: StoredForm, before: Mapping[str, Any], result: FormResult) -> dict[str, Any]:
+    """What the new values of computed fields change in the stored record."""
+    return {
+        name: value
+        for name, value in result.values.items()
+        if value != before.get(name) and _is_kept(form, name) and name in form.compiled.fields
+    }
 
 
 def _is_kept(form: StoredForm, name: str) -> bool:

@@ -103,6 +103,18 @@ def update_record(
         raise taken(form, error) from error
 
 
+def update_many(world: World, form: StoredForm, changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+    """Writes computed fields of many records, each given as it is with what changes; one statement a set of fields."""
+    keep_versions(world, form.rows, [before["id"] for before, _ in changes], None)
+    stamp = {"valid_from": world.now, "command": world.command}
+    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for before, changed in changes:
+        values = {"row_id": before["id"], **stamp, **stored_values(form.rows, changed)}
+        alike.setdefault(frozenset(values), []).append(values)
+    for rows in alike.values():
+        world.connection.execute(update(form.table).where(form.table.c.id == bindparam("row_id")), rows)
+
+
 def _change_children(
     world: World,
     rows: StoredRows,
