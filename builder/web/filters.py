@@ -1,12 +1,10 @@
-"""Conditions that people put together in a list, and the FEEL they stand for."""
+"""Conditions that people put together in a list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from uuid import UUID
+from typing import Any
 
 from builder.web.context import _
 from builder.web.forms.display import shown_type
@@ -29,11 +27,20 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     DATE: ("is", "from", "to", "last", "empty", "filled"),
     LINK: ("is", "empty", "filled"),
 }
+# The record engine's words for them.
+_OPS: Mapping[str, str] = {
+    "contains": "contains",
+    "is": "=",
+    "not": "!=",
+    "starts": "starts_with",
+    "from": ">=",
+    "to": "<=",
+    "empty": "is_empty",
+    "filled": "is_not_empty",
+    "yes": "is_true",
+    "no": "is_false",
+}
 NEEDS_NO_VALUE = frozenset({"empty", "filled", "yes", "no"})
-
-
-class FilterInvalid(ValueError):
-    """A condition's value does not fit its field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,61 +92,12 @@ def parse_conditions(given: Iterable[str], fields: Mapping[str, CompiledField]) 
     return found
 
 
-def to_feel(conditions: Sequence[Condition], fields: Mapping[str, CompiledField]) -> str:
-    """One FEEL condition for all; "" for none. ``FilterInvalid`` where a value does not fit."""
-    return " and ".join(_condition(item, kind_of(fields[item.field]) or TEXT) for item in conditions)
+def to_filter(conditions: Sequence[Condition]) -> dict[str, Any] | None:
+    """All conditions as the data that ``ListQuery.filter`` takes; None for none."""
+    return {"and": [_condition(item) for item in conditions]} if conditions else None
 
 
-def _condition(item: Condition, kind: str) -> str:
-    name = item.field
-    match item.operator:
-        case "empty":
-            return f"{name} = null"
-        case "filled":
-            return f"{name} != null"
-        case "yes":
-            return f"{name} = true"
-        case "no":
-            return f"not({name} = true)"
-        case "contains":
-            return f"contains({name}, {quote(item.value)})"
-        case "starts":
-            return f"starts with({name}, {quote(item.value)})"
-        case "last":
-            return f'{name} >= today() - duration("P{_days(item.value)}D")'
-    sign = {"is": "=", "not": "!=", "from": ">=", "to": "<="}[item.operator]
-    return (
-        f"{name}.id {sign} {_literal(item.value, kind)}"
-        if kind == LINK
-        else f"{name} {sign} {_literal(item.value, kind)}"
-    )
-
-
-def _literal(value: str, kind: str) -> str:
-    try:
-        if kind == NUMBER:
-            number = Decimal(value.replace(",", ""))
-            if not number.is_finite():
-                raise FilterInvalid(value)
-            return format(number, "f")
-        if kind == DATE:
-            return f'date("{date.fromisoformat(value).isoformat()}")'
-        if kind == LINK:
-            return quote(str(UUID(value)))
-    except (InvalidOperation, ValueError) as error:
-        raise FilterInvalid(value) from error
-    return quote(value)
-
-
-def _days(value: str) -> int:
-    if not value.isdigit() or len(value) > 5:
-        raise FilterInvalid(value)
-    return int(value)
-
-
-def quote(text: str) -> str:
-    """A FEEL string literal."""
-    escaped = (
-        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
-    return f'"{escaped}"'
+def _condition(item: Condition) -> dict[str, Any]:
+    if item.operator == "last":
+        return {"field": item.field, "op": "within", "value": f"last_{item.value}_days"}
+    return {"field": item.field, "op": _OPS[item.operator], "value": item.value}

@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import g, request, url_for
 
+from builder.definitions import CompiledApp
 from builder.reports import may_open
 from builder.web.access import may
 from builder.web.catalogue import apps
-from builder.web.context import site
+from builder.web.context import reading, site
 
 _ICONS = {"building": "home", "phone": "bell", "calendar": "clock"}
 
@@ -56,25 +57,27 @@ def menus() -> list[Menu]:
     return found
 
 
-def menu_of(app: Any) -> Menu:
+def menu_of(app: CompiledApp) -> Menu:
     """An app's menu for the person who asks."""
     here = site()
     return Menu(
         name=app.name,
-        label=here.text(app.label),
-        description=here.text(app.description),
+        label=here.text(app.definition.label),
+        description=here.text(app.definition.description),
         items=tuple(_items(app, app.menu)),
     )
 
 
-def _items(app: Any, entries: Iterable[Any]) -> Iterable[Item]:
+def _items(app: CompiledApp, entries: Iterable[Any]) -> Iterable[Item]:
     for entry in entries:
         item = _item(app, entry)
         if item is not None:
             yield item
 
 
-def _item(app: Any, entry: Any) -> Item | None:
+def _item(app: CompiledApp, entry: Any) -> Item | None:
+    if entry.roles and not site().principal.roles & {f"{app.name}.{role}" for role in entry.roles}:
+        return None
     label = site().text(entry.label)
     if entry.items:
         items = tuple(_items(app, entry.items))
@@ -113,12 +116,21 @@ def _addresses(item: Item) -> Iterable[str]:
 
 def open_tasks() -> int:
     """How many tasks wait for the person."""
-    return 0
+    return _counts()[0]
+
+
+def _counts() -> tuple[int, int]:
+    """Open tasks and unread notices, read together once per page."""
+    if "counts" not in g:
+        with reading() as work:
+            g.counts = (work.service("inbox").counts()["todo"], work.service("notifications").unread())
+    found: tuple[int, int] = g.counts
+    return found
 
 
 def unread_notifications() -> int:
-    """How many notifications the person has not read."""
-    return 0
+    """How many notices the person has not read."""
+    return _counts()[1]
 
 
 def studio_apps() -> list[str]:

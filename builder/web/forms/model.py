@@ -69,11 +69,13 @@ class Cell:
     source: str = ""
     # Further attributes of the input: min, max, step, maxlength, inputmode …
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    # Tells inputs of one name on one page apart.
+    id_suffix: str = ""
 
     @property
     def id(self) -> str:
         """The element's id."""
-        return "f-" + self.name.replace(".", "-")
+        return "f-" + self.name.replace(".", "-") + self.id_suffix
 
     @property
     def described_by(self) -> str:

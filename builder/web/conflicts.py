@@ -1,0 +1,70 @@
+"""A lost race on a record: who did what and when, beside what this person entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup, escape
+
+from builder.web.catalogue import FormPlace
+from builder.web.context import _, site
+from builder.web.forms import Display
+from builder.web.forms.display import plain_text
+from builder.web.names import WorkNames
+from builder.web.rows import column_label, record_value
+from builder.workspace import Work
+from engines.core import StateConflict
+from engines.form import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClashField:
+    """A field that both have changed."""
+
+    label: str
+    theirs: Markup
+    mine: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """What the conflict page says."""
+
+    sentence: str
+    fields: tuple[ClashField, ...]
+
+
+def clash_of(work: Work, place: FormPlace, record: Record, values: Mapping[str, Any], error: StateConflict) -> Clash:
+    """The conflict in words."""
+    names = WorkNames(work)
+    names.learn(place.form, [record])
+    display = Display(site().formats, names, place.app.name)
+    by, at = error.params.get("by"), error.params.get("at")
+    who = names.person(by) if isinstance(by, UUID) else None
+    when = site().formats.instant(at) if isinstance(at, datetime) else ""
+    fields = [name for name in error.params.get("fields", ()) if name in place.form.fields]
+    return Clash(
+        sentence=_("%(who)s changed this record at %(when)s.", who=who or _("Somebody"), when=when),
+        fields=tuple(
+            ClashField(
+                label=column_label(place.form, name),
+                theirs=record_value(place.form, record, name, display),
+                mine=_entered(place, name, values.get(name), display),
+            )
+            for name in fields
+        ),
+    )
+
+
+def _entered(place: FormPlace, name: str, value: Any, display: Display) -> Markup:
+    """What was typed, as it would read; as typed where it does not fit."""
+    from engines.form.types import Refused
+
+    try:
+        return display.value(place.form.fields[name].definition, place.form.fields[name].coerce(value))
+    except Refused:
+        return escape(plain_text(value))

@@ -1,0 +1,148 @@
+"""A list page: what the address asks for, and the links that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from builder.web.catalogue import FormPlace
+from builder.web.context import _, site
+from builder.web.filters import (
+    NEEDS_NO_VALUE,
+    OPERATORS,
+    Condition,
+    kind_of,
+    operator_labels,
+    parse_conditions,
+)
+from builder.web.rows import Column, column_label, plain_columns
+from engines.form import ViewDefinition
+
+PAGE_SIZE = 25
+_INPUTS = {"number": "text", "date": "date", "text": "text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListState:
+    """What a list's address says."""
+
+    view: ViewDefinition
+    search: str
+    conditions: tuple[Condition, ...]
+    # Field and whether it is descending; None: the view's own order.
+    sort: tuple[str, bool] | None
+    columns: tuple[str, ...]
+    after: str
+
+    def href(self, **change: Any) -> str:
+        """The address of the same list with something changed; without a page cursor unless it is given."""
+        state: dict[str, Any] = {
+            "view": self.view.name,
+            "q": self.search,
+            "f": [item.encoded for item in self.conditions],
+            "sort": f"{'-' if self.sort[1] else ''}{self.sort[0]}" if self.sort else "",
+            "cols": request.args.getlist("cols"),
+            "after": "",
+        } | change
+        pairs = [
+            (key, item) for key, value in state.items() for item in (value if isinstance(value, list) else [value])
+        ]
+        return f"{request.path}?{urlencode([(key, value) for key, value in pairs if value])}"
+
+
+def views_of(place: FormPlace) -> Mapping[str, ViewDefinition]:
+    """The form's views; one of all its fields where it has none."""
+    if place.form.views:
+        return place.form.views
+    names = tuple(name for name, field in place.form.fields.items() if field.rows is None)[:7]
+    return {"": ViewDefinition(name="", columns=names)}
+
+
+def read_state(place: FormPlace, known: Sequence[str]) -> ListState:
+    """The state that the request asks for; ``known``: fields the person may read."""
+    views = views_of(place)
+    view = views.get(request.args.get("view", "")) or next(iter(views.values()))
+    fields = {name: field for name, field in place.form.fields.items() if name in known}
+    wanted = [*request.args.getlist("f"), *_added()]
+    chosen = [name for name in request.args.getlist("cols") if name in known]
+    sort = request.args.get("sort", "")
+    name = sort.removeprefix("-")
+    return ListState(
+        view=view,
+        search=request.args.get("q", "").strip()[:200],
+        conditions=tuple(dict.fromkeys(parse_conditions(wanted, fields))),
+        sort=(name, sort.startswith("-")) if name in known else None,
+        columns=tuple(chosen or [n for n in view.columns if n in known] or known[:6]),
+        after=request.args.get("after", ""),
+    )
+
+
+def _added() -> list[str]:
+    """The condition that the filter menu's form adds."""
+    name = request.args.get("add", "")
+    operator = request.args.get(f"op.{name}", "")
+    return [f"{name}:{operator}:{request.args.get(f'v.{name}', '')}"] if name and operator else []
+
+
+def columns_of(place: FormPlace, state: ListState) -> list[Column]:
+    """The columns shown, each with the link that sorts by it."""
+    return [_sortable(place, state, column) for column in plain_columns(place.form, state.columns)]
+
+
+def _sortable(place: FormPlace, state: ListState, column: Column) -> Column:
+    field = place.form.fields.get(column.name)
+    if field is None or not field.kind.sortable or field.rows is not None:
+        return column
+    current = state.sort or next(((s.field, s.direction == "desc") for s in state.view.sort), None)
+    mine = current is not None and current[0] == column.name
+    down = mine and current is not None and current[1]
+    href = state.href(sort=column.name if not mine or down else f"-{column.name}")
+    sorted_by = ("descending" if down else "ascending") if mine else ""
+    return Column(name=column.name, label=column.label, numeric=column.numeric, sorted=sorted_by, sort_href=href)
+
+
+def filter_groups(place: FormPlace, known: Sequence[str]) -> list[dict[str, Any]]:
+    """What the filter menu offers: fields with their operators and choices."""
+    labels = operator_labels()
+    groups = []
+    for name in known:
+        field = place.form.fields.get(name)
+        kind = kind_of(field) if field else None
+        if field is None or kind is None or kind == "link":
+            continue
+        choices = [{"value": o.name, "label": site().text(o.label)} for o in field.definition.options]
+        groups.append(
+            {
+                "name": name,
+                "label": column_label(place.form, name),
+                "operators": [{"name": operator, "label": labels[operator]} for operator in OPERATORS[kind]],
+                "choices": choices if kind == "choice" else [],
+                "input": _INPUTS.get(kind, "text"),
+            }
+        )
+    return groups
+
+
+def condition_chips(place: FormPlace, state: ListState) -> list[dict[str, str]]:
+    """The conditions in force, in words, each with the link that takes it away."""
+    labels = operator_labels()
+    chips = []
+    for item in state.conditions:
+        field = place.form.fields[item.field]
+        option = next((o for o in field.definition.options if o.name == item.value), None)
+        value = site().text(option.label) if option else item.value
+        words = [column_label(place.form, item.field), labels[item.operator]]
+        words += [value] if item.operator not in NEEDS_NO_VALUE else []
+        rest = [other.encoded for other in state.conditions if other != item]
+        chips.append({"label": " ".join(words), "without": state.href(f=rest)})
+    return chips
+
+
+def count_text(value: int, capped: bool) -> str:
+    """How many records there are, in words."""
+    number = site().formats.number(value)
+    return _("More than %(number)s records", number=number) if capped else _("%(number)s records", number=number)

@@ -1,0 +1,78 @@
+"""What ids are called, read once per request and only as far as the person may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from builder.identity import DatabaseDirectory
+from builder.web.catalogue import place_of
+from builder.web.context import site
+from builder.workspace import Work
+from engines.core import LocalizedText
+from engines.form import CompiledForm, Record
+
+
+class WorkNames:
+    """Names read inside one ``Work``."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._directory = DatabaseDirectory(work.connection)
+        self._records: dict[tuple[str, UUID], str | None] = {}
+        self._people: dict[UUID, str | None] = {}
+        self._departments: dict[UUID, str | None] = {}
+
+    def learn(self, form: CompiledForm, records: Iterable[Record]) -> None:
+        """Takes over the titles that come with records, and reads the people they name in one query."""
+        people: set[UUID] = set()
+        for record in records:
+            people |= {id for id in (record.owner, record.created_by, record.updated_by) if id}
+            for name, field in form.fields.items():
+                value = record.values.get(name)
+                if not isinstance(value, UUID):
+                    continue
+                if field.target:
+                    self._records[field.target, value] = record.titles.get(name)
+                elif field.definition.type == "person":
+                    people.add(value)
+        self.learn_people(people)
+
+    def learn_people(self, people: Iterable[UUID]) -> None:
+        """Reads names of people in one query."""
+        wanted = [id for id in people if id not in self._people]
+        found: Mapping[UUID, str] = self._directory.names(wanted)
+        self._people.update({id: found.get(id) for id in wanted})
+
+    def record(self, form: str, id: UUID) -> str | None:
+        """Title of a record; None where it is gone or hidden."""
+        if (form, id) not in self._records:
+            self._records[form, id] = self._read(form, id)
+        return self._records[form, id]
+
+    def _read(self, form: str, id: UUID) -> str | None:
+        place = place_of(form)
+        record = self._work.records.get(form, id) if place and place.may("see") else None
+        return title_of(place.form, record, self) if place and record else None
+
+    def person(self, id: UUID) -> str | None:
+        """Name of a person."""
+        self.learn_people([id])
+        return self._people[id]
+
+    def department(self, id: UUID) -> str | None:
+        """Name of a department in the visitor's language."""
+        if id not in self._departments:
+            found = self._directory.department_names([id]).get(id)
+            self._departments[id] = LocalizedText.of(found).get(site().locale) if found else None
+        return self._departments[id]
+
+
+def title_of(form: CompiledForm, record: Record, names: WorkNames) -> str:
+    """What a record is called: the value of its title field."""
+    from builder.web.forms import Display
+
+    field = form.fields.get(form.title)
+    if field is None or form.title not in record.values:
+        return str(record.id)[:8]
+    return Display(site().formats, names, form.app).text(field.definition, record.values[form.title]) or "—"

@@ -1,0 +1,264 @@
+"""The inbox and the page of a task: reading, deciding, and the verbs of approval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from builder.runtime.inbox import BOXES, InboxFilter
+from builder.storage.runtime_tables import process_instance
+from builder.web.catalogue import FormPlace, place_of
+from builder.web.conflicts import Clash, clash_of
+from builder.web.context import _, change, reading, require_person, site
+from builder.web.entry import layout_fields
+from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
+from builder.web.names import WorkNames
+from builder.web.notices import notify
+from builder.web.tasks import drawing, happenings, outcomes, priority_label, process_definition, shown, task_row
+from builder.web.verbs import VERBS, verbs_of
+from builder.workspace import Work
+from engines.core import InputError, InputProblem, StateConflict, new_id
+from engines.form import LayoutDefinition, Record
+
+blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
+blueprint.before_request(require_person)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """One box of the inbox."""
+    box = request.args.get("box", "todo")
+    if box not in BOXES:
+        abort(404)
+    search = request.args.get("q", "").strip()[:200]
+    with reading() as work:
+        page = work.service("inbox").page(box, InboxFilter(text=search), after=request.args.get("after") or None)
+        names = WorkNames(work)
+        names.learn_people([item.initiator for item in page.items if item.initiator])
+        counts = work.service("inbox").counts()
+        tasks = [shown(item, names) for item in page.items]
+    next_href = url_for("inbox.index", box=box, q=search or None, after=page.next) if page.next else ""
+    return render_template(
+        "pages/inbox.html", box=box, boxes=_boxes(counts), search=search, tasks=tasks, next_href=next_href
+    )
+
+
+def _boxes(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    labels = {"todo": _("To do"), "mine": _("Started by me"), "done": _("Done"), "copied": _("Copied to me")}
+    return [
+        {"name": box, "label": labels[box], "count": counts.get(box, 0), "href": url_for("inbox.index", box=box)}
+        for box in BOXES
+    ]
+
+
+class TaskPage:
+    """What the page of one task shows."""
+
+    def __init__(self, work: Work, id: UUID) -> None:
+        self.work = work
+        self.row = task_row(work, id)
+        self.names = WorkNames(work)
+        self.process = _process_name(work, self.row)
+        self.place = place_of(self.row.form or self.row.subject_form or "") if self._has_subject else None
+        self.record = self._read_record()
+        if self.record and self.place:
+            self.names.learn(self.place.form, [self.record])
+
+    @property
+    def _has_subject(self) -> bool:
+        return self.row.subject_id is not None
+
+    def _read_record(self) -> Record | None:
+        if self.place is None:
+            return None
+        found: Record | None = self.work.records.get(self.place.name, self.row.subject_id)
+        return found
+
+    @property
+    def layout(self) -> LayoutDefinition | None:
+        """The layout that the step states, else the form's review layout."""
+        if self.place is None:
+            return None
+        return self.place.form.layouts.get(self.row.layout or "") or layout_for(self.place.form, "review")
+
+    def access(self) -> dict[str, str]:
+        """Which fields the step opens: those it names as "write"; the others are read."""
+        assert self.place is not None  # noqa: S101 - asked for with a record only
+        opened = {item["name"]: item.get("access", "write") for item in self.row.details.get("fields") or ()}
+        return {name: opened.get(name, "read") for name in self.place.form.fields}
+
+    def view(self, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
+        """The step's form."""
+        if self.place is None or self.record is None or self.layout is None:
+            return FormView(blocks=())
+        needed = frozenset(item["name"] for item in self.row.details.get("fields") or () if item.get("required"))
+        hidden = {name: "hidden" for name in self.place.form.fields if name not in self.record.values}
+        return form_view(
+            self.place.form,
+            self.layout,
+            self.record.values,
+            Display(site().formats, self.names, self.place.app.name),
+            access={**self.access(), **hidden},
+            problems=problems,
+            typed=typed,
+            required=needed,
+            source=picker_source(self.place.app.name, self.place.local),
+        )
+
+
+def _process_name(work: Work, row: sa.Row[Any]) -> str:
+    if row.instance_id is None:
+        return ""
+    query = sa.select(process_instance.c.process).where(process_instance.c.id == row.instance_id)
+    return str(work.connection.execute(query).scalar_one())
+
+
+@blueprint.get("/<uuid:id>")
+def task(id: UUID) -> Response:
+    """The page of a task; looking at it changes nothing."""
+    with reading() as work:
+        return _page(TaskPage(work, id))
+
+
+def _page(
+    page: TaskPage,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    problems: Sequence[InputProblem] = (),
+    clash: Clash | None = None,
+    closed: str = "",
+    status: int = 200,
+) -> Response:
+    row, work = page.row, page.work
+    definition = process_definition(row.app, page.process)
+    mine = row.status == "open" and work.service("around").may_act(row)
+    others = [p for p in problems if p.pointer != "/comment"]
+    view = page.view(typed or {}, others)
+    comment_problem = _("Please say why.") if any(p.pointer == "/comment" for p in problems) else ""
+    html = render_template(
+        "pages/task.html",
+        task=_head(page),
+        subject_href=_subject_href(page),
+        view=view,
+        open=mine,
+        closed=closed or _closed_text(page),
+        conflict=clash,
+        problem="",
+        outcomes=outcomes(row) if mine else [],
+        verbs=verbs_of(page.row) if mine else [],
+        checklist=row.details.get("checklist") or [],
+        comment=request.form.get("_comment", ""),
+        comment_problem=comment_problem,
+        timeline=happenings(work, row, page.process, page.names),
+        drawing=drawing(work, row, page.process),
+        process_label=site().text(definition.label) if definition else "",
+        key=str(new_id()),
+        version=page.record.version if page.record else "",
+    )
+    return make_response(html, status)
+
+
+def _head(page: TaskPage) -> dict[str, Any]:
+    row, formats = page.row, site().formats
+    facts = [_("from %(name)s", name=page.names.person(row.initiator) or _("unknown"))] if row.initiator else []
+    if row.assigned_because:
+        facts.append(str(row.assigned_because))
+    late = row.due_at is not None and row.status == "open" and row.due_at < page.work.instant
+    return {
+        "id": row.id,
+        "title": site().text(row.title) or row.node,
+        "subject": row.subject_title,
+        "facts": [*facts, formats.ago(row.created_at)],
+        "priority": row.priority,
+        "priority_label": priority_label(row.priority),
+        "due": _("due %(time)s", time=formats.ago(row.due_at)) if row.due_at and row.status == "open" else "",
+        "urgency": "late" if late else "",
+    }
+
+
+def _subject_href(page: TaskPage) -> str:
+    if page.place is None or page.record is None or not page.place.may("see"):
+        return ""
+    return url_for("records.page", app=page.place.app.name, form=page.place.local, id=page.record.id)
+
+
+def _closed_text(page: TaskPage) -> str:
+    row = page.row
+    if row.status == "open":
+        return "" if page.work.service("around").may_act(row) else _("This task waits for somebody else.")
+    who = page.names.person(row.closed_by) if row.closed_by else None
+    when = site().formats.instant(row.closed_at) if row.closed_at else ""
+    return _("%(who)s closed this task at %(when)s.", who=who or _("The system"), when=when)
+
+
+@blueprint.post("/<uuid:id>")
+def complete(id: UUID) -> BaseResponse:
+    """Decides a task; what was refused, or somebody else's decision, is shown with everything typed."""
+    form = request.form
+    with reading() as work:
+        page = TaskPage(work, id)
+        place, layout = page.place, page.layout
+        values = _writable(page, place, layout) if place and layout else {}
+
+    def act(work: Work) -> None:
+        task_row(work, id)
+        work.service("processes").complete(
+            id,
+            form.get("_outcome", ""),
+            values=values or None,
+            comment=form.get("_comment", "").strip(),
+            checked=form.getlist("_check"),
+            base_version=form.get("_version", type=int) if values else None,
+        )
+
+    try:
+        change(act, "task.complete", key=form.get("_key") or None)
+    except InputError as error:
+        with reading() as work:
+            return _page(TaskPage(work, id), typed=values, problems=error.problems, status=422)
+    except StateConflict as error:
+        return _late(id, values, error)
+    notify(_("Done."))
+    return redirect(url_for("inbox.index"))
+
+
+def _writable(page: TaskPage, place: FormPlace, layout: LayoutDefinition) -> dict[str, Any]:
+    open_fields = {name for name, access in page.access().items() if access == "write"}
+    return read_values(request.form, [f for f in layout_fields(place, layout) if f.name in open_fields])
+
+
+def _late(id: UUID, values: Mapping[str, Any], error: StateConflict) -> Response:
+    """Somebody was faster: who did what and when, and what was typed is still there."""
+    with reading() as work:
+        page = TaskPage(work, id)
+        clash = None
+        if error.code == "record.changed" and page.place and page.record:
+            clash = clash_of(work, page.place, page.record, values, error)
+        return _page(page, typed=values, clash=clash, status=409)
+
+
+@blueprint.post("/<uuid:id>/<verb>")
+def act(id: UUID, verb: str) -> BaseResponse:
+    """One of the verbs of approval: take, give back, hand over, delegate, return, add people, remind, copy."""
+    found = VERBS.get(verb)
+    if found is None:
+        abort(404)
+    comment = request.form.get("_comment", "").strip()
+    person = request.form.get("person", type=UUID)
+    if found.needs_person and person is None:
+        raise InputError([InputProblem(pointer="/person", code="required")])
+
+    def run(work: Work) -> None:
+        task_row(work, id)
+        call: Callable[..., None] = found.call
+        call(work.service("processes"), id, person, comment)
+
+    change(run, f"task.{verb}")
+    notify(_("Done."))
+    stays = verb in {"claim", "remind", "copy"}
+    return redirect(url_for("inbox.task", id=id) if stays else url_for("inbox.index"))

@@ -1,0 +1,124 @@
+"""The list of a form's records: views, search, conditions, sorting, keyset paging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template
+
+from builder.web.access import field_access
+from builder.web.catalogue import FormPlace, form_or_404
+from builder.web.context import _, reading, site
+from builder.web.filters import to_filter
+from builder.web.forms import Display
+from builder.web.listing import (
+    PAGE_SIZE,
+    ListState,
+    columns_of,
+    condition_chips,
+    count_text,
+    filter_groups,
+    read_state,
+    views_of,
+)
+from builder.web.names import WorkNames
+from builder.web.rows import column_label, table_rows
+from engines.core import InputError
+from engines.form import ListQuery, Page, SortDefinition
+
+
+def show(app: str, form: str) -> str:
+    """The list page."""
+    place = form_or_404(app, form)
+    if not place.may("see"):
+        abort(404)
+    access = field_access(place.form, site().principal)
+    known = [name for name, level in access.items() if level in {"read", "write", "masked"}]
+    state = read_state(place, known)
+    problem, page, rows = "", Page(records=(), next=None), []
+    columns = columns_of(place, state)
+    try:
+        with reading() as work:
+            names = WorkNames(work)
+            page = work.records.page(place.name, query_of(place, state))
+            names.learn(place.form, page.records)
+            rows = table_rows(place, page.records, columns, Display(site().formats, names, app))
+    except InputError:
+        problem = _("One of the conditions has a value that does not fit.")
+    return render_template(
+        "pages/list.html",
+        **_context(place, state, known),
+        columns=columns,
+        rows=rows,
+        problem=problem,
+        **_paging(state, page),
+    )
+
+
+def query_of(place: FormPlace, state: ListState) -> ListQuery:
+    """What the list asks the records for."""
+    sort = (SortDefinition(field=state.sort[0], direction="desc" if state.sort[1] else "asc"),) if state.sort else ()
+    return ListQuery(
+        view=state.view.name,
+        filter=to_filter(state.conditions),
+        search=state.search,
+        sort=sort,
+        after=state.after or None,
+        limit=PAGE_SIZE,
+        columns=_columns(place, state),
+        count=True,
+    )
+
+
+def _columns(place: FormPlace, state: ListState) -> tuple[str, ...]:
+    """The fields to read: those shown, and the one that names the record."""
+    shown = [name for name in state.columns if name in place.form.fields]
+    return tuple(dict.fromkeys([*shown, *([place.form.title] if place.form.title else [])]))
+
+
+def _context(place: FormPlace, state: ListState, known: list[str]) -> dict[str, Any]:
+    views = views_of(place)
+    kept = [("view", state.view.name), *(("f", item.encoded) for item in state.conditions)]
+    if state.sort:
+        kept.append(("sort", f"{'-' if state.sort[1] else ''}{state.sort[0]}"))
+    return {
+        "app": place.app.name,
+        "form": place.local,
+        "app_label": place.app_label,
+        "plural": place.plural,
+        "view": {"label": site().text(state.view.label) or place.plural},
+        "views": [
+            {
+                "href": state.href(view=name, f=[], sort="", q=""),
+                "label": site().text(view.label) or name,
+                "current": view is state.view,
+            }
+            for name, view in views.items()
+        ],
+        "kept": [(name, value) for name, value in kept if value],
+        "search": state.search,
+        "conditions": condition_chips(place, state),
+        "filterable": filter_groups(place, known),
+        "all_columns": [
+            {"name": n, "label": column_label(place.form, n), "shown": n in state.columns}
+            for n in known
+            if place.form.fields[n].rows is None
+        ],
+        "filtered": bool(state.search or state.conditions),
+        "clear_href": state.href(f=[], q=""),
+        "may_create": place.may("create"),
+        "actions": [],
+    }
+
+
+def _paging(state: ListState, page: Page) -> dict[str, Any]:
+    return {
+        "count": count_text(page.count.value, page.count.capped) if page.count else "",
+        "next_href": state.href(after=page.next) if page.next else "",
+        "back_href": state.href() if state.after else "",
+    }
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the list to the pages of records."""
+    blueprint.add_url_rule("/", "list", show)

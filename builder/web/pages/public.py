@@ -1,0 +1,131 @@
+"""Forms at public links: seen and sent without an account, with the rights of the app's ``public`` role alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from builder.identity import public_principal
+from builder.web.access import field_access
+from builder.web.catalogue import FormPlace, form_or_404, place_of
+from builder.web.context import _, change, require_person, site
+from builder.web.entry import layout_fields
+from builder.web.forms import Display, FormView, form_view, layout_for, read_values
+from builder.web.names import WorkNames
+from builder.web.public_links import PublicLink, count_answer, create_link, find_link
+from builder.web.ratelimit import Brake
+from builder.workspace import Work
+from engines.core import InputError, InputProblem, Principal, new_id
+from engines.form import LayoutDefinition
+
+blueprint = Blueprint("public", __name__)
+_brake = Brake(30, 60)
+
+
+def _open(token: str) -> tuple[PublicLink, FormPlace]:
+    """The link and its form; 410 for a link that is good no more."""
+    here = site()
+    with here.workspace.read(here.principal) as work:
+        link = find_link(work.connection, token, work.instant)
+    place = place_of(link.form) if link else None
+    if link is None or place is None or not place.form.definition.public:
+        abort(410)
+    return link, place
+
+
+def _visitor(place: FormPlace) -> Principal:
+    return public_principal(place.app.name, site().locale)
+
+
+def _layout(place: FormPlace) -> LayoutDefinition:
+    stated = place.form.layouts.get(str(place.form.definition.public.get("layout", "")))
+    return stated or layout_for(place.form, "public")
+
+
+@blueprint.get("/p/<token>")
+def form(token: str) -> Response:
+    """The form, or thanks after it was sent."""
+    _link, place = _open(token)
+    return _page(place, done="sent" in request.args)
+
+
+def _page(
+    place: FormPlace,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    problems: Sequence[InputProblem] = (),
+    done: bool = False,
+    status: int = 200,
+) -> Response:
+    message = place.form.definition.public.get("message")
+    html = render_template(
+        "pages/public.html",
+        heading=_heading(place),
+        app_name=place.app_label,
+        view=None if done else _view(place, typed or {}, problems),
+        key=str(new_id()),
+        done=done,
+        message=site().text(message) if message else _("Your answer was received."),
+    )
+    return make_response(html, status)
+
+
+def _heading(place: FormPlace) -> str:
+    first = next((item for item in _layout(place).items if site().text(item.label)), None)
+    return site().text(first.label) if first else place.label
+
+
+def _view(place: FormPlace, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
+    principal, layout = _visitor(place), _layout(place)
+    # The page's heading says what the first section would say again.
+    items = tuple(replace(item, label=type(item.label)({})) if n == 0 else item for n, item in enumerate(layout.items))
+    with site().workspace.read(principal) as work:
+        display = Display(site().formats, WorkNames(work), place.app.name)
+        access = field_access(place.form, principal)
+        layout = replace(layout, items=items)
+        return form_view(place.form, layout, {}, display, access=access, problems=problems, typed=typed)
+
+
+@blueprint.post("/p/<token>")
+def send(token: str) -> BaseResponse:
+    """Takes an answer, or shows the form again with all that was typed."""
+    _brake.require()
+    link, place = _open(token)
+    values = read_values(request.form, layout_fields(place, _layout(place)))
+    here = site()
+
+    def act(work: Work) -> None:
+        count_answer(work, link)
+        work.records.create(place.name, {**values, **link.prefill}, layout=_layout(place).name)
+
+    key = f"{link.id}:{request.form.get('_key', '')}"
+    try:
+        here.workspace.run(act, _visitor(place), command="public.answer", key=key)
+    except InputError as error:
+        return _page(place, typed=values, problems=error.problems, status=422)
+    return redirect(url_for("public.form", token=token, sent=1))
+
+
+@blueprint.post("/a/<app>/f/<form>/link")
+def make(app: str, form: str) -> BaseResponse:
+    """A new public link of a form, shown once."""
+    if refused := require_person():
+        return refused  # type: ignore[no-any-return]
+    place = form_or_404(app, form)
+    allowed = place.form.definition.public.get("prefill") or ()
+    prefill = {name: request.form[name] for name in allowed if request.form.get(name)}
+    missing = [name for name in allowed if name not in prefill and place.form.fields[name].required]
+    if not place.form.definition.public or missing:
+        raise InputError([InputProblem(pointer=f"/{name}", code="required") for name in missing])
+    token = change(lambda work: create_link(work, place.name, prefill), "public_link.create")
+    address = _address(url_for("public.form", token=token))
+    return make_response(render_template("pages/public_link.html", address=address, plural=place.plural))
+
+
+def _address(path: str) -> str:
+    base = site().workspace.settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+    return base + path

@@ -1,0 +1,95 @@
+"""Publishing a draft: what would change, the confirmation, and the way back to an older release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from builder.releases import activations_of, plan, publish, releases_of, rollback
+from builder.web.context import _, change, reading, site
+from builder.web.names import WorkNames
+from builder.web.notices import notify
+from builder.web.studio.drafting import DraftView, ProblemShown, edit, shown, view
+from engines.core import DefinitionError, StateConflict
+
+Frame = Callable[[DraftView, str], dict[str, Any]]
+Problems = Callable[[DraftView], list[ProblemShown]]
+
+
+def register(blueprint: Blueprint, frame: Frame, problems: Problems) -> None:
+    """Adds publishing to the studio."""
+
+    @blueprint.get("/<app>/publish")
+    def publish_page(app: str) -> Response:
+        """The plan."""
+        found = view(app)
+        return make_response(
+            render_template("studio/publish.html", **frame(found, "publish"), **_plan(found, problems))
+        )
+
+    @blueprint.post("/<app>/publish")
+    def publish_draft(app: str) -> BaseResponse:
+        """Puts the draft into force; what stands against it is shown and nothing has changed."""
+        found = view(app)
+        here = site()
+        try:
+            done = publish(here.workspace, app, None, here.principal, note=request.form.get("note", "").strip())
+        except DefinitionError as error:
+            context = {"plan": None, "problems": [shown(item) for item in error.diagnostics]}
+            return make_response(render_template("studio/publish.html", **frame(found, "publish"), **context), 422)
+        notify(_("Release %(number)s is in force.", number=done.number))
+        return redirect(url_for("studio.releases", app=app))
+
+    @blueprint.post("/<app>/discard")
+    def discard(app: str) -> BaseResponse:
+        """Throws the draft away."""
+        edit(app, lambda draft: draft.discard())
+        notify(_("The draft is gone; the app is as it was."))
+        return redirect(url_for("studio.overview", app=app))
+
+    @blueprint.get("/<app>/releases")
+    def releases(app: str) -> str:
+        """All releases, and which was in force when."""
+        found = view(app)
+        with reading() as work:
+            known = releases_of(work.connection, app)
+            history = activations_of(work.connection, app)
+            names = WorkNames(work)
+            names.learn_people([item.published_by for item in known if item.published_by])
+            active = work.apps[app].release
+            rows = [
+                {
+                    "number": item.number,
+                    "version": item.version,
+                    "note": item.note,
+                    "at": item.published_at,
+                    "by": (names.person(item.published_by) if item.published_by else None) or _("The system"),
+                    "active": item.number == active,
+                    "layered": item.package_hash != item.content_hash,
+                    "times": sum(1 for a in history if a.release == item.number),
+                }
+                for item in known
+            ]
+        return render_template("studio/releases.html", **frame(found, "releases"), releases=rows)
+
+    @blueprint.post("/<app>/releases/<int:number>/activate")
+    def activate(app: str, number: int) -> BaseResponse:
+        """Puts an older release into force again."""
+        here = site()
+        rollback(here.workspace, app, number, here.principal, note=request.form.get("note", ""))
+        notify(_("Release %(number)s is in force again.", number=number))
+        return redirect(url_for("studio.releases", app=app))
+
+
+def _plan(found: DraftView, problems: Problems) -> dict[str, Any]:
+    """The plan for the page; without one where there is no draft."""
+    if not found.edits:
+        return {"plan": None, "problems": []}
+    try:
+        made = change(lambda work: plan(work, found.app), "release.plan")
+    except (DefinitionError, StateConflict):
+        return {"plan": None, "problems": problems(found)}
+    return {"plan": made, "problems": [shown(item) for item in made.diagnostics]}
