@@ -54,7 +54,9 @@ class RecordPage:
         elif item.type == "timeline":
             relations = tuple(item.config.get("relations", ()))
             entries = entries_of(self.work, self.place, self.record, relations, self.names)
-            yield {"type": "timeline", "id": name, "label": label or _("Timeline"), "entries": entries}
+            href = url_for("records.comment", app=self.place.app.name, form=self.place.local, id=self.record.id)
+            shown = {"label": label or _("Timeline"), "entries": entries, "comment_href": href}
+            yield {"type": "timeline", "id": name, **shown}
         elif item.type == "tile":
             yield self._tile(item, label, name)
         elif item.type == "help":
@@ -83,7 +85,7 @@ class RecordPage:
         field = form.fields[name]
         usual = 4 if field.definition.type == "long_text" else 1
         why = ""
-        if name not in self.record.masked and has_explanation(self.work, self.place, self.record, name):
+        if name not in self.record.masked and has_explanation(field):
             why = url_for("records.why", app=self.place.app.name, form=self.place.local, id=self.record.id, field=name)
         return {
             "label": column_label(form, name),

@@ -1,21 +1,25 @@
-"""What happened around a record: its own changes, what rules and processes wrote, records that point to it."""
+"""What happened around a record, in words: changes, comments, records that point to it, tasks, processes, rules."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
 from flask import url_for
 
+from builder.runtime.history.timeline import TimelineItem
+from builder.storage.runtime_tables import process_instance
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
-from builder.web.names import WorkNames, title_of
+from builder.web.names import WorkNames
+from builder.web.tasks import outcome_label, process_definition
 from builder.workspace import Work
-from engines.form import ListQuery, Record, SortDefinition
+from engines.form import Record
 
-MOST = 25
-PER_RELATION = 8
+MOST = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,68 +31,119 @@ class Entry:
     detail: str = ""
     href: str = ""
     tone: str = ""
+    quote: str = ""
 
 
 def entries_of(work: Work, place: FormPlace, record: Record, relations: Sequence[str], names: WorkNames) -> list[Entry]:
-    """The newest entries of all kinds."""
-    found = _versions(work, place, record, names) + _written(work, place, record, names)
-    for relation in relations:
-        found += _related(work, place, record, relation, names)
-    return sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST]
+    """The newest lines of all kinds."""
+    items: list[TimelineItem] = work.service("timeline")(place.name, record.id, relations=relations, limit=MOST)
+    names.learn_people([item.actor for item in items if item.actor])
+    found = (_WORDS[item.kind](place, item, _who(item, names)) for item in items if item.kind in _WORDS)
+    return [entry for entry in found if entry is not None]
 
 
-def _versions(work: Work, place: FormPlace, record: Record, names: WorkNames) -> list[Entry]:
-    versions = [v for v in work.records.history(place.name, record.id) if v.kind != "computed"][:MOST]
-    names.learn_people([v.by for v in versions if v.by])
-    entries = []
-    for version in versions:
-        who = (names.person(version.by) if version.by else None) or _("The system")
-        fields = [place.form.fields[c.field] for c in version.changes if c.field in place.form.fields]
-        labels = [site().text(field.definition.label) for field in fields[:4]]
-        title = (
-            _("%(who)s created the record", who=who) if version.kind == "created" else _("%(who)s changed it", who=who)
-        )
-        detail = "" if version.kind == "created" else site().formats.plain(labels) if labels else ""
-        entries.append(Entry(at=version.at, title=title, detail=detail, tone="ok" if version.kind == "created" else ""))
-    return entries
+def _who(item: TimelineItem, names: WorkNames) -> str:
+    return (names.person(item.actor) if item.actor else None) or _("The system")
 
 
-def _written(work: Work, place: FormPlace, record: Record, names: WorkNames) -> list[Entry]:
-    """What rules, processes and tasks wrote about the record."""
-    entries = []
-    for item in work.service("timeline").page(place.name, record.id, limit=MOST):
-        who = names.person(item.actor) if item.actor else ""
-        tone = {"process": "now", "task": "ok", "rule": "warn"}.get(item.kind, "")
-        entries.append(Entry(at=item.at, title=site().text(item.title), detail=who or "", tone=tone))
-    return entries
-
-
-def _related(work: Work, place: FormPlace, record: Record, name: str, names: WorkNames) -> list[Entry]:
-    relation = place.form.relations.get(name)
-    target = place_of(relation.form) if relation else None
-    if relation is None or target is None or not target.may("see"):
-        return []
-    query = ListQuery(
-        filter={"field": relation.field, "op": "=", "value": str(record.id)},
-        sort=(SortDefinition(field="created_at", direction="desc"),),
-        limit=PER_RELATION,
+def _change(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    if item.data["kind"] == "computed":
+        return None
+    if item.data["kind"] == "created":
+        return Entry(at=item.at, title=_("%(who)s created the record", who=who), tone="ok")
+    fields = [place.form.fields[c["field"]] for c in item.data["fields"] if c["field"] in place.form.fields]
+    labels = [site().text(field.definition.label) for field in fields[:4]]
+    return Entry(
+        at=item.at, title=_("%(who)s changed it", who=who), detail=site().formats.plain(labels) if labels else ""
     )
-    page = work.records.page(target.name, query)
-    names.learn(target.form, page.records)
-    return [
-        Entry(
-            at=item.created_at,
-            title=f"{target.label} · {title_of(target.form, item, names)}",
-            href=url_for("records.page", app=target.app.name, form=target.local, id=item.id),
-        )
-        for item in page.records
-    ]
+
+
+def _related(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    target = place_of(item.data["form"])
+    if target is None:
+        return None
+    href = url_for("records.page", app=target.app.name, form=target.local, id=item.data["id"])
+    name = site().text(item.title)
+    return Entry(
+        at=item.at, title=f"{target.label} · {name}" if name else target.label, detail=who, href=href, tone="now"
+    )
+
+
+def _task(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    title, data = site().text(item.title), item.data
+    verbs = {
+        "created": (_("“%(task)s” is waiting", task=title), "warn"),
+        "claimed": (_("%(who)s took “%(task)s”", who=who, task=title), ""),
+        "claim": (_("%(who)s took “%(task)s”", who=who, task=title), ""),
+        "transfer": (_("%(who)s handed “%(task)s” over", who=who, task=title), ""),
+        "delegate": (_("%(who)s delegated “%(task)s”", who=who, task=title), ""),
+        "completed": (_("%(who)s completed “%(task)s”", who=who, task=title), "ok"),
+        "escalated": (_("“%(task)s” was escalated", task=title), "bad"),
+    }
+    if data["verb"] not in verbs:
+        return None
+    sentence, tone = verbs[data["verb"]]
+    outcome = _outcome(place, data)
+    href = url_for("inbox.task", id=data["task"])
+    comment = str(data.get("comment") or "")
+    return Entry(at=item.at, title=sentence, detail=outcome, href=href, tone=tone, quote=comment)
+
+
+def _outcome(place: FormPlace, data: Mapping[str, Any]) -> str:
+    wanted = str(data.get("outcome") or "")
+    for name in place.app.definitions.names("process") if wanted else ():
+        label = outcome_label(place.app.name, name, str(data["node"]), wanted)
+        if label != wanted:
+            return label
+    return wanted
+
+
+def _process(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    app, _dot, name = str(item.data["process"]).partition(".")
+    definition = process_definition(app, name)
+    label = site().text(definition.label) if definition else name
+    if item.data["status"] == "started":
+        return Entry(at=item.at, title=_("Process “%(process)s” started", process=label), tone="now")
+    return Entry(at=item.at, title=_("Process “%(process)s” ended", process=label), tone="ok")
+
+
+def _rule(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    return Entry(at=item.at, title=_("Rule %(rule)s fired", rule=str(item.data["rule"]).partition(".")[2]))
+
+
+def _note(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    return Entry(at=item.at, title=site().text(item.title), detail=who, tone="warn")
+
+
+def _comment(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    return Entry(at=item.at, title=who, quote=str(item.data["text"]))
+
+
+def _message(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
+    kinds = {"mail": _("A mail was written"), "webhook": _("A webhook was called")}
+    title = kinds.get(item.data["channel"])
+    return Entry(at=item.at, title=title) if title else None
+
+
+_WORDS: Mapping[str, Callable[[FormPlace, TimelineItem, str], Entry | None]] = {
+    "change": _change,
+    "related": _related,
+    "task": _task,
+    "process": _process,
+    "rule": _rule,
+    "note": _note,
+    "comment": _comment,
+    "message": _message,
+}
 
 
 def running_processes(work: Work, place: FormPlace, record: Record) -> list[str]:
     """The processes that are running on the record, in words."""
+    table = process_instance
+    mine = (table.c.subject_form == place.name, table.c.subject_id == record.id, table.c.ended_at.is_(None))
     found = []
-    for item in work.service("processes").of_subject(place.name, record.id):
-        label = site().text(item.label)
-        found.append(_("%(process)s is running", process=label))
+    for row in work.connection.execute(sa.select(table.c.app, table.c.process).where(*mine)):
+        definition = process_definition(row.app, row.process)
+        label = site().text(definition.label) if definition else row.process
+        found.append(_("Process “%(process)s” is running", process=label))
     return found

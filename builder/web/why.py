@@ -1,12 +1,15 @@
-"""Why a value is what it is: the formula, rule, decision or score model behind it, and the inputs it saw."""
+"""Why a value is what it is, in words: the formula, rule, decision, score model or person behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup, escape
 
+from builder.runtime.history.why import Reason
 from builder.web.catalogue import FormPlace
 from builder.web.context import _, site
 from builder.web.forms import Display
@@ -15,78 +18,110 @@ from builder.web.rows import column_label, record_value
 from builder.workspace import Work
 from engines.form import CompiledField, Record
 
+# Inputs shown at most.
+MOST = 40
 
-def has_explanation(work: Work, place: FormPlace, record: Record, name: str) -> bool:
-    """Whether a field is computed or was last written by the app itself."""
-    field = place.form.fields[name]
-    return not field.entered or name in _origins(work, place, record)
+
+def has_explanation(field: CompiledField) -> bool:
+    """Whether the app itself gives the field its value."""
+    return not field.entered or field.read_only
 
 
 def explain(work: Work, place: FormPlace, record: Record, name: str, names: WorkNames) -> dict[str, Any]:
     """What the page says about a field."""
     display = Display(site().formats, names, place.app.name)
-    field = place.form.fields[name]
-    parts = [_origin_part(origin, place, name, names) for origin in _origins(work, place, record).get(name, ())]
-    if field.formula is not None:
-        parts.append(_formula_part(field, place, record, display))
+    reason: Reason = work.service("why")(place.name, record.id, name)
     return {
         "label": column_label(place.form, name),
         "shown": record_value(place.form, record, name, display),
-        "explanations": parts,
+        "explanations": [_main(reason, place, names), *_decisions(reason, place, names)],
     }
 
 
-def _formula_part(field: CompiledField, place: FormPlace, record: Record, display: Display) -> dict[str, Any]:
-    assert field.formula is not None  # noqa: S101 - the caller looked
-    read = sorted({path[0] for path in field.formula.reads if path[0] in place.form.fields})
-    seen = [n for n in read if n in record.values]
+def _main(reason: Reason, place: FormPlace, names: WorkNames) -> dict[str, Any]:
+    inputs: Mapping[str, Any] = reason.detail.get("inputs") or reason.detail.get("measures") or {}
+    if reason.firing and not inputs:
+        inputs = reason.firing.get("inputs") or {}
     return {
-        "heading": _("Formula"),
-        "code": field.definition.formula or str(field.definition.config.get("value", "")),
-        "facts": [(column_label(place.form, n), record_value(place.form, record, n, display)) for n in seen],
-        "foot": _("Computed anew whenever one of these changes."),
+        "heading": _heading(reason, names),
+        "sentence": _sentence(reason),
+        "code": str(reason.detail.get("text") or ""),
+        "facts": _facts(inputs, place, names),
+        "foot": _foot(reason, names),
     }
 
 
-def _origins(work: Work, place: FormPlace, record: Record) -> Mapping[str, list[Any]]:
-    """What wrote each field last: field name to origins, read once per record and request."""
-    from flask import g
-
-    known: dict[Any, Mapping[str, list[Any]]] = g.setdefault("origins", {})
-    key = (place.name, record.id)
-    if key not in known:
-        found: dict[str, list[Any]] = {}
-        for origin in work.service("why").origins(place.name, record.id):
-            for field in origin.fields:
-                found.setdefault(field, []).append(origin)
-        known[key] = found
-    return known[key]
-
-
-def _origin_part(origin: Any, place: FormPlace, name: str, names: WorkNames) -> dict[str, Any]:
-    kind, _colon, what = str(origin.source).partition(":")
-    headings = {"rule": _("Rule"), "score": _("Score model"), "process": _("Process"), "decision": _("Decision")}
-    facts = [(_input_label(place, key), _plain(value, names)) for key, value in _flat(origin.detail.get("inputs", {}))]
-    matched = origin.detail.get("matched") or ()
-    return {
-        "heading": f"{headings.get(kind, kind)} · {what}",
-        "sentence": _("Rows that matched: %(rows)s", rows=", ".join(map(str, matched))) if matched else "",
-        "facts": facts,
-        "foot": _("%(time)s · release %(release)s", time=site().formats.instant(origin.at), release=origin.release),
+def _heading(reason: Reason, names: WorkNames) -> str:
+    kinds = {
+        "rule": _("Rule"),
+        "score": _("Score model"),
+        "process": _("Process"),
+        "task": _("Task"),
+        "formula": _("Formula"),
+        "person": _("Entered by hand"),
+        "system": _("Set by the system"),
+        "default": _("Default"),
     }
+    heading = kinds.get(reason.kind, reason.kind)
+    return f"{heading} · {reason.name}" if reason.name else heading
 
 
-def _input_label(place: FormPlace, key: str) -> str:
+def _sentence(reason: Reason) -> str:
+    why = reason.detail.get("reason")
+    return site().text(why) if isinstance(why, str | Mapping) else ""
+
+
+def _foot(reason: Reason, names: WorkNames) -> str:
+    who = names.person(reason.actor) if reason.actor else None
+    parts = [site().formats.instant(reason.at)] if reason.at else []
+    parts += [who] if who else []
+    parts += [_("release %(number)s", number=reason.release)] if reason.release else []
+    return " · ".join(parts)
+
+
+def _decisions(reason: Reason, place: FormPlace, names: WorkNames) -> list[dict[str, Any]]:
+    """The decision tables that the rule asked, with the rows that matched."""
+    return [
+        {
+            "heading": f"{_('Decision')} · {item.get('decision', '')}",
+            "sentence": _("Rows that matched: %(rows)s", rows=", ".join(map(str, item.get("matched") or ()))),
+            "facts": _facts(item.get("inputs") or {}, place, names),
+        }
+        for item in reason.detail.get("decisions") or ()
+    ]
+
+
+def _facts(inputs: Mapping[str, Any], place: FormPlace, names: WorkNames) -> list[tuple[str, Markup]]:
+    return [(_label(place, key), _value(value, names)) for key, value in _flat(inputs)[:MOST]]
+
+
+def _label(place: FormPlace, key: str) -> str:
     return column_label(place.form, key) if key in place.form.fields else key
 
 
-def _plain(value: Any, names: WorkNames) -> Markup:
+def _value(value: Any, names: WorkNames) -> Markup:
+    if isinstance(value, UUID):
+        return escape(names.person(value) or str(value)[:8])
+    if isinstance(value, str):
+        return escape(_dated(value))
     return escape(site().formats.plain(value))
 
 
-def _flat(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Pairs of dotted name and value, at most 40."""
-    if not isinstance(value, Mapping):
-        return [(prefix, value)]
-    pairs = [pair for key, part in value.items() for pair in _flat(part, f"{prefix}.{key}" if prefix else str(key))]
-    return pairs[:40]
+def _dated(text: str) -> str:
+    """A text that is an ISO date reads as one."""
+    try:
+        return site().formats.plain(datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text))
+    except (ValueError, TypeError):
+        return text
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Pairs of dotted name and value."""
+    found: list[tuple[str, Any]] = []
+    for key, part in value.items():
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(part, Mapping) and not {"id", "name"} >= part.keys():
+            found += _flat(part, name)
+        else:
+            found.append((name, part.get("name", "") if isinstance(part, Mapping) else part))
+    return found

@@ -132,6 +132,15 @@ def delete(app: str, form: str, id: UUID) -> BaseResponse:
     return redirect(url_for("records.list", app=app, form=form))
 
 
+@blueprint.post("/<uuid:id>/comment")
+def comment(app: str, form: str, id: UUID) -> BaseResponse:
+    """Adds a comment to the record's timeline."""
+    place = form_or_404(app, form)
+    text = request.form.get("text", "")
+    change(lambda work: work.service("timeline").comment(place.name, id, text), "record.comment")
+    return redirect(url_for("records.page", app=app, form=form, id=id))
+
+
 @blueprint.get("/<uuid:id>/history")
 def history(app: str, form: str, id: UUID) -> str:
     """All versions with the fields that each one changed."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from builder.identity import ADMIN, create_person
+from builder.releases import install as install_app
+from builder.runtime.install import install as install_runtime
 from builder.storage import open_database
+from builder.storage.workspace_tables import workspace as workspace_table
 from builder.ui import build
 from builder.web import create_app
 from builder.workspace import Settings, Workspace, initialise
 from engines.core import SYSTEM
+
+from . import gallery
 
 PASSWORD = "correct-horse-battery"
 
@@ -44,8 +50,16 @@ def setup_token(settings: Settings) -> str:
 @pytest.fixture
 def workspace(settings: Settings, setup_token: str) -> Iterator[Workspace]:
     workspace = Workspace.open(settings)
+    install_runtime(workspace)
     yield workspace
     workspace.close()
+
+
+@pytest.fixture
+def library(workspace: Workspace) -> Workspace:
+    """The workspace with the small app of these tests."""
+    install_app(workspace, gallery.library(), SYSTEM)
+    return workspace
 
 
 @pytest.fixture
@@ -84,15 +98,31 @@ def sign_in(client: FlaskClient, login: str, password: str = PASSWORD) -> None:
     assert answer.status_code == 302, answer.get_data(as_text=True)
 
 
+def close_setup(workspace: Workspace) -> None:
+    """Makes the workspace one that was set up."""
+    with workspace.database.write() as connection:
+        connection.execute(sa.update(workspace_table).values(setup_hash=""))
+
+
 @pytest.fixture
 def admin(app: Flask, workspace: Workspace) -> FlaskClient:
+    """Signed in as the administrator."""
     add_person(app, workspace, "ada", roles=(ADMIN,))
+    close_setup(workspace)
     client = app.test_client()
-    with workspace.database.write() as connection:
-        import sqlalchemy as sa
-
-        from builder.storage.workspace_tables import workspace as table
-
-        connection.execute(sa.update(table).values(setup_hash=""))
     sign_in(client, "ada")
     return client
+
+
+@pytest.fixture
+def enter(app: Flask, library: Workspace) -> Callable[..., FlaskClient]:
+    """Signs somebody in who has roles of the small app."""
+    close_setup(library)
+
+    def make(login: str, *roles: str) -> FlaskClient:
+        add_person(app, library, login, roles=tuple(role if "." in role else f"library.{role}" for role in roles))
+        client = app.test_client()
+        sign_in(client, login)
+        return client
+
+    return make
