@@ -154,20 +154,24 @@ def _happening(
 def _words() -> dict[str, tuple[str, str]]:
     """Kinds of history worth telling people about."""
     return {
-        "instance_started": (_("started the process"), "ok"),
-        "task_opened": (_("opened “%(node)s”"), "now"),
-        "task_claimed": (_("took “%(node)s”"), "now"),
-        "task_released": (_("gave “%(node)s” back"), ""),
-        "task_assigned": (_("assigned “%(node)s”"), ""),
-        "task_delegated": (_("delegated “%(node)s”"), ""),
-        "task_transferred": (_("handed “%(node)s” over"), ""),
-        "task_returned": (_("returned “%(node)s”"), "warn"),
-        "task_reminded": (_("asked to hurry with “%(node)s”"), "warn"),
-        "task_completed": (_("“%(node)s”: %(outcome)s"), "ok"),
-        "timer_fired": (_("time was up at “%(node)s”"), "warn"),
+        "instance.started": (_("started the process"), "ok"),
+        "task.opened": (_("opened “%(node)s”"), "now"),
+        "task.claim": (_("took “%(node)s”"), "now"),
+        "task.release": (_("gave “%(node)s” back"), ""),
+        "task.assign": (_("assigned “%(node)s”"), ""),
+        "task.delegate": (_("delegated “%(node)s”"), ""),
+        "task.resolve": (_("gave “%(node)s” back"), ""),
+        "task.transfer": (_("handed “%(node)s” over"), ""),
+        "task.add_approvers": (_("added people to “%(node)s”"), ""),
+        "task.return": (_("returned “%(node)s”"), "warn"),
+        "task.remind": (_("asked to hurry with “%(node)s”"), "warn"),
+        "task.copy": (_("sent copies of “%(node)s”"), ""),
+        "task.completed": (_("“%(node)s”: %(outcome)s"), "ok"),
+        "timer": (_("time was up at “%(node)s”"), "warn"),
         "incident": (_("failed at “%(node)s”"), "bad"),
-        "instance_ended": (_("the process ended"), "ok"),
-        "instance_withdrawn": (_("withdrew it"), "bad"),
+        "instance.completed": (_("the process ended"), "ok"),
+        "instance.cancelled": (_("cancelled the process"), "bad"),
+        "instance.withdrawn": (_("withdrew it"), "bad"),
     }
 
 
@@ -179,7 +183,9 @@ def drawing(work: Work, row: sa.Row[Any], process: str) -> Markup:
     live = sa.select(process_live.c.node).where(
         process_live.c.instance_id == row.instance_id, process_live.c.kind.in_(("token", "task"))
     )
-    past = sa.select(process_history.c.node).where(process_history.c.instance_id == row.instance_id).distinct()
+    past = sa.select(process_history.c.node).where(
+        process_history.c.instance_id == row.instance_id, process_history.c.kind == "completed"
+    )
     active = {node for node in work.connection.execute(live).scalars() if node}
     passed = {node for node in work.connection.execute(past).scalars() if node} - active
     return draw(definition, active=active, passed=passed, title=site().text(definition.label))

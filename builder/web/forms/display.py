@@ -76,13 +76,12 @@ class Display:
 
     def reference(self, field: FieldDefinition, value: Any) -> Markup:
         form = str(field.config.get("form", ""))
+        form = form if "." in form else f"{self.app}.{form}"
         name = self.names.record(form, value) if isinstance(value, UUID) else None
         if name is None:
             return Markup('<span class="faint">{}</span>').format(_("not visible"))
         app, _dot, local = form.rpartition(".")
-        return Markup('<a href="{}">{}</a>').format(
-            url_for("records.page", app=app or self.app, form=local, id=value), name
-        )
+        return Markup('<a href="{}">{}</a>').format(url_for("records.page", app=app, form=local, id=value), name)
 
     def person(self, field: FieldDefinition, value: Any) -> Markup:
         name = self.names.person(value) if isinstance(value, UUID) else None

@@ -12,7 +12,7 @@ from flask import url_for
 from builder.web.context import site
 from builder.web.forms.display import Display, plain_text
 from builder.web.forms.logic import browser_logic
-from builder.web.forms.model import Block, Cell, Choice, FormView, Row
+from builder.web.forms.model import NOTHING, Block, Cell, Choice, FormView, Row
 from builder.web.forms.widgets import attributes, scale_steps, widget
 from builder.web.messages import problem_text
 from engines.core import InputProblem
@@ -75,7 +75,7 @@ class Builder:
     def cell(self, found: CompiledField) -> Cell:
         """The view of one field of the record itself."""
         name = found.name
-        typed = name in self.typed
+        typed = name in self.typed and found.entered
         value = self.typed[name] if typed else self.values.get(name)
         pointer = f"/{name}"
         cell = self._plain(found, name, value, typed, pointer)
@@ -107,7 +107,7 @@ class Builder:
             help=definition.help.get(self.locale),
             widget=widget(found) if editable else "shown",
             text=self._text(found, value, typed),
-            shown=self.display.value(definition, None if typed and not editable else value),
+            shown=NOTHING if editable else self.display.value(definition, None if typed else value),
             choices=self._choices(found, value),
             required=found.required or name in self.required,
             editable=editable,

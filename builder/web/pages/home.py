@@ -5,9 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template
 from werkzeug.wrappers import Response
 
-from builder.web.context import _, require_person, site
+from builder.web.context import _, reading, require_person, site
+from builder.web.names import WorkNames
 from builder.web.navigation import menus
+from builder.web.tasks import shown
 
+# Tasks on the home page.
+SHOWN = 6
 blueprint = Blueprint("home", __name__)
 blueprint.before_request(require_person)
 
@@ -18,12 +22,17 @@ def index() -> str:
     here = site()
     now = here.workspace.clock.now().astimezone(here.formats.zone)
     name = here.principal.attributes.get("name", "")
+    with reading() as work:
+        page = work.service("inbox").page("todo", limit=SHOWN)
+        names = WorkNames(work)
+        names.learn_people([item.initiator for item in page.items if item.initiator])
+        tasks = [shown(item, names) for item in page.items]
     return render_template(
         "pages/home.html",
         greeting=_greeting(now.hour) % {"name": name},
         today=here.formats.date(now.date()),
         apps=menus(),
-        tasks=[],
+        tasks=tasks,
     )
 
 

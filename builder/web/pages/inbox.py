@@ -64,7 +64,7 @@ class TaskPage:
         self.row = task_row(work, id)
         self.names = WorkNames(work)
         self.process = _process_name(work, self.row)
-        self.place = place_of(self.row.form or self.row.subject_form or "") if self._has_subject else None
+        self.place = place_of(self.row.subject_form) if self._has_subject else None
         self.record = self._read_record()
         if self.record and self.place:
             self.names.learn(self.place.form, [self.record])

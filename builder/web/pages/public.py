@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from builder.identity import public_principal
-from builder.web.access import field_access
+from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, form_or_404, place_of
 from builder.web.context import _, change, require_person, site
 from builder.web.entry import layout_fields
@@ -19,7 +19,7 @@ from builder.web.names import WorkNames
 from builder.web.public_links import PublicLink, count_answer, create_link, find_link
 from builder.web.ratelimit import Brake
 from builder.workspace import Work
-from engines.core import InputError, InputProblem, Principal, new_id
+from engines.core import AccessDenied, InputError, InputProblem, Principal, new_id
 from engines.form import LayoutDefinition
 
 blueprint = Blueprint("public", __name__)
@@ -39,6 +39,22 @@ def _open(token: str) -> tuple[PublicLink, FormPlace]:
 
 def _visitor(place: FormPlace) -> Principal:
     return public_principal(place.app.name, site().locale)
+
+
+def _sender(place: FormPlace) -> Principal:
+    """Who an answer is kept as: the visitor, with the app's own eyes for the records that the link points to.
+
+    What visitors send was cut down to the fields that their role may write before this is used.
+    """
+    visitor = _visitor(place)
+    if not may(place.form, visitor, "create"):
+        raise AccessDenied("create", place.name)
+    return replace(visitor, roles=visitor.roles | {f"{place.app.name}.app"})
+
+
+def _allowed(place: FormPlace, values: Mapping[str, Any]) -> dict[str, Any]:
+    access = field_access(place.form, _visitor(place))
+    return {name: value for name, value in values.items() if access[name] == "write"}
 
 
 def _layout(place: FormPlace) -> LayoutDefinition:
@@ -95,7 +111,7 @@ def send(token: str) -> BaseResponse:
     """Takes an answer, or shows the form again with all that was typed."""
     _brake.require()
     link, place = _open(token)
-    values = read_values(request.form, layout_fields(place, _layout(place)))
+    values = _allowed(place, read_values(request.form, layout_fields(place, _layout(place))))
     here = site()
 
     def act(work: Work) -> None:
@@ -104,7 +120,7 @@ def send(token: str) -> BaseResponse:
 
     key = f"{link.id}:{request.form.get('_key', '')}"
     try:
-        here.workspace.run(act, _visitor(place), command="public.answer", key=key)
+        here.workspace.run(act, _sender(place), command="public.answer", key=key)
     except InputError as error:
         return _page(place, typed=values, problems=error.problems, status=422)
     return redirect(url_for("public.form", token=token, sent=1))
