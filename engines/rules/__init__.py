@@ -23,6 +23,7 @@ from engines.rules.schedules import next_run
 from engines.rules.scores.compiling import CompiledScores, compile_scores
 from engines.rules.scores.cuts import CutPoints, Measured, cuts_from_json, cuts_to_json
 from engines.rules.scores.running import ScoredRecord, ScorePlan, ScoreRun, score_all, score_one, score_values
+from engines.rules.sweeps import Sweep, SweepTime, sweep, where_clause
 
 __all__ = [
     "KINDS",
@@ -46,6 +47,8 @@ __all__ = [
     "ScorePlan",
     "ScoreRun",
     "ScoredRecord",
+    "Sweep",
+    "SweepTime",
     "TimerRequest",
     "TraceEntry",
     "carry_out",
@@ -61,6 +64,8 @@ __all__ = [
     "score_all",
     "score_one",
     "score_values",
+    "sweep",
     "validate_decision",
     "validate_rules",
+    "where_clause",
 ]

@@ -69,6 +69,8 @@ class CompiledRule:
     order: int = 0
     # Form of the record that expressions see; "" has none.
     form: str
+    # Names of its expressions.
+    scope: feel.Scope
     triggers: tuple[CompiledTrigger, ...]
     condition: feel.Expression | None
     then: Step

@@ -56,6 +56,7 @@ class RuleCompiler:
             tree=rule,
             order=order,
             form=form,
+            scope=scope,
             triggers=triggers,
             condition=condition,
             then=then,
@@ -164,13 +165,14 @@ class RuleCompiler:
         where = self._scoping.compile(trigger.where, inner, feel.BOOLEAN) if trigger.where else None
         if trigger.dated_by and isinstance(element, feel.ContextType) and not element.open:
             self._known_entry(element, trigger.dated_by, trigger)
-        return {"where": where, "distance": self._duration(trigger.lasting, scope)}
+        return {"where": where, "distance": self._duration(trigger.lasting, self._clock_scope(trigger))}
 
     def _date(self, trigger: t.DateReached, scope: feel.Scope) -> dict[str, Any]:
         kind = self._scoping.field(trigger.form, trigger.field, trigger.place)
         if not kind.is_any and kind not in (feel.DATE, feel.DATE_TIME):
             self._scoping.report("rules.wrong_type", trigger.place, found=f"{trigger.field} ({kind})", expected="date")
-        return {"distance": self._duration(trigger.distance, scope) if trigger.distance else None}
+        distance = self._duration(trigger.distance, self._clock_scope(trigger)) if trigger.distance else None
+        return {"distance": distance}
 
     def _schedule(self, trigger: t.Schedule, scope: feel.Scope) -> dict[str, Any]:
         if trigger.cron and not croniter.is_valid(trigger.cron):
@@ -182,6 +184,10 @@ class RuleCompiler:
         if trigger.calendar:
             self._scoping.known("calendar", trigger.calendar, trigger.place)
         return {}
+
+    def _clock_scope(self, trigger: t.Trigger) -> feel.Scope:
+        """What the distance of an absence or a date may use: settings, as it is the same for all records of a sweep."""
+        return self._scoping.scope("", trigger.place)
 
     def _known_entry(self, kind: feel.ContextType, name: str, trigger: t.Trigger) -> None:
         if kind.get(name) is None:

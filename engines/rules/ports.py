@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from sqlalchemy import FromClause
+from sqlalchemy import ColumnElement, FromClause
 
 from engines import feel
 from engines.core.ports import Definitions
@@ -34,8 +34,11 @@ class RuleDefinitions(Definitions, Protocol):
 
 
 class RowSource(SqlSource, Protocol):
-    """Rows with what stands in FROM; what ``QuerySource`` gives."""
+    """A form's rows under somebody's rights; what ``records.source(name)`` gives."""
 
     @property
     def selectable(self) -> FromClause:
-        """A table or subquery that holds the rights already; columns of the source refer to it."""
+        """What stands in FROM; columns of the source refer to it."""
+
+    def visible_rows(self) -> ColumnElement[bool]:
+        """Which rows may be seen; every query must apply it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import FromClause, true
+from sqlalchemy import ColumnElement, FromClause, true
 
 from engines.feel.sql import SqlColumn, SqlJoin
 from engines.rules.ports import RowSource
@@ -27,6 +27,10 @@ class WithVariables:
     def selectable(self) -> FromClause:
         """What stands in FROM."""
         return self._source.selectable
+
+    def visible_rows(self) -> ColumnElement[bool]:
+        """Which rows may be seen."""
+        return self._source.visible_rows()
 
     def column(self, name: str) -> SqlColumn | None:
         """A scalar field."""

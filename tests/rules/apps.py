@@ -58,7 +58,14 @@ BOX = feel.ContextType(
     name="box",
 )
 MOVE = feel.ContextType(
-    lambda: {"id": feel.IDENTIFIER, "box": BOX, "day": feel.DATE, "kind": feel.STRING, "amount": feel.NUMBER},
+    lambda: {
+        "id": feel.IDENTIFIER,
+        "box": BOX,
+        "day": feel.DATE,
+        "kind": feel.STRING,
+        "amount": feel.NUMBER,
+        "created_at": feel.DATE_TIME,
+    },
     name="move",
 )
 

@@ -164,7 +164,7 @@ def _measured(
     columns += [sql(item.value).label(f"m{i}") for i, item in enumerate(model.measures)]
     columns += list(_ties(model.measures, rows))
     columns += [sql(_path(model, path)).label(f"f{i}") for i, path in enumerate(model.fields)]
-    return select(*columns).select_from(source.selectable)
+    return select(*columns).select_from(source.selectable).where(source.visible_rows())
 
 
 def _as_number(condition: ColumnElement[Any]) -> ColumnElement[Any]:
