@@ -16,7 +16,7 @@ from engines.process.definition import ProcessDefinition
 from engines.process.expressions import Expression
 from engines.process.graph import CompiledProcess, Node, link
 from engines.process.kinds import EventKind
-from engines.process.scoping import names
+from engines.process.scoping import names, with_bare_names
 from engines.process.sites import Site, sites
 
 
@@ -49,7 +49,7 @@ def _compile_expressions(process: CompiledProcess) -> list[Diagnostic]:
     defaults: dict[str, Expression | None] = {v.name: None for v in process.definition.variables}
     for site in sites(process.definition):
         try:
-            expression = Expression(site.text, feel.compile(site.text, scope))
+            expression = Expression(site.text, feel.compile(site.text, with_bare_names(scope, site.text)))
         except DefinitionError as error:
             problems += [_placed(p, process.definition, site) for p in error.diagnostics]
             continue

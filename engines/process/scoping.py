@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from engines import feel
+from engines.feel.builtins import BUILTINS
 from engines.process.definition import ProcessDefinition
 from engines.process.kinds import NodeType
 
@@ -48,6 +49,8 @@ GIVEN: dict[str, feel.FeelType] = {
 }
 # Ids of other tools may hold what FEEL reads as an operator.
 _WORD = re.compile(r"[^\W\d]\w*")
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
 _COUNTERS = ("loopCounter", "nrOfInstances", "nrOfCompletedInstances", "nrOfActiveInstances")
 
 
@@ -71,6 +74,16 @@ def subject_type(definitions: RecordShapes, form: str) -> feel.FeelType:
     """The type of a form's records; an open context where the form is not known."""
     shape = definitions.shape(form)
     return feel.ContextType(lambda: shape.names, form) if shape is not None else feel.CONTEXT
+
+
+def with_bare_names(scope: feel.Scope, text: str) -> feel.Scope:
+    """``scope`` in which a built-in function's name that ``text`` never calls is a variable: models of other tools
+    declare nothing, and have variables called ``count`` or ``duration``.
+    """
+    plain = _TEXTS.sub('""', text)
+    called = set(_CALLED.findall(plain))
+    bare = {word for word in _WORD.findall(plain) if word in BUILTINS and word not in called | scope.variables.keys()}
+    return scope.extended(dict.fromkeys(bare, feel.ANY)) if bare else scope
 
 
 def names(definition: ProcessDefinition) -> dict[str, feel.FeelType]:

@@ -12,7 +12,7 @@ from engines.process.graph import Node
 from engines.process.kinds import EventKind, NodeType
 from engines.process.moving import completed, settle
 from engines.process.run import Run
-from engines.process.state import InstanceStatus, Scope, ScopeKind, Token
+from engines.process.state import Compensation, InstanceStatus, Scope, ScopeKind, Token
 
 
 def payload(run: Run, token: Token, node: Node) -> dict[str, Any]:
@@ -83,13 +83,25 @@ def _cancel(run: Run, token: Token, node: Node) -> None:
     )  # fmt: skip
     scopes.cancel_inside(run, scope.id, node.name)
     run.detach(scope.id, keep=lambda n: n.kind is EventKind.CANCEL)
-    scope = run.scopes[scope.id]
-    entries = scope.compensations
-    run.scopes[scope.id] = replace(scope, compensations=())
+    entries = (*_of_other_instances(run, scope, node), *run.scopes[scope.id].compensations)
+    run.scopes[scope.id] = replace(run.scopes[scope.id], compensations=())
     if entries:
         compensation.undo(run, scope.id, entries, resume=0)
     else:
         cancelled_transaction(run, scope)
+
+
+def _of_other_instances(run: Run, scope: Scope, node: Node) -> list[Compensation]:
+    """Cancels the other live instances of a multi-instance transaction; what was done in them is undone as well."""
+    if run.scopes[scope.parent].kind is not ScopeKind.MULTI:
+        return []
+    others = [s for s in run.scopes.values() if s.parent == scope.parent and s.id != scope.id]
+    entries = []
+    for other in others:
+        variables = dict(run.variables.get(other.id, {}))
+        entries.append(Compensation(node=other.node, inner=other.compensations, variables=variables))
+        scopes.cancel(run, other.id, node.name)
+    return entries
 
 
 def cancelled_transaction(run: Run, scope: Scope) -> None:

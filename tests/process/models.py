@@ -92,11 +92,12 @@ def _branches(model: Model, kind: str, size: int) -> tuple[str, str]:
 
 
 def _loop(model: Model, size: int) -> tuple[str, str]:
-    """A block that may be gone through again."""
-    merge, choice = model.add("exclusiveGateway"), model.add("exclusiveGateway")
-    first, last = _block(model, size - 2)
+    """A block that may be gone through again; a task in it waits, so that it is no endless loop."""
+    merge, choice, waits = model.add("exclusiveGateway"), model.add("exclusiveGateway"), model.add("userTask")
+    first, last = _block(model, size - 3)
     model.flow(merge, first)
-    model.flow(last, choice)
+    model.flow(last, waits)
+    model.flow(waits, choice)
     model.flow(choice, merge, condition="again")
     after, _ = leave = _activity(model)
     model.flow(choice, after, default=True)

@@ -300,3 +300,18 @@ def test_scripts_set_variables_where_they_are_seen(restart: bool) -> None:
     graph = process("s:s u:after", "s>sc>after", node("script", "sc", script=lines))
     game = Game(graph, restart=restart).start({"n": number(1)})
     assert (game.variables["n"], game.variables["m"]) == (number(2), number(4))
+
+
+def test_cancelling_one_instance_of_a_transaction_undoes_what_was_done_in_the_others(restart: bool) -> None:
+    inner = body("s:is u:ask", "is>a>ask>no", *undoable("a"), node("e", "no", event={"cancel": True}))
+    graph = process(
+        "s:s u:ok u:sorry", "s>tx>ok, c>sorry", node("tx", "tx", multi_instance={"count": 3}, **inner),
+        boundary("c", "tx", {"cancel": True}),
+    )  # fmt: skip
+    game = Game(graph, restart=restart).start().complete("ask")
+    assert (game.open, game.times("undo_a")) == (["sorry"], 3)
+
+
+def test_a_variable_may_have_the_name_of_a_built_in_function(restart: bool) -> None:
+    graph = process("s:s x:g u:a u:b", "s>g, g>a[count > 3], g>b[]")
+    assert Game(graph, restart=restart).start({"count": number(4)}).open == ["a"]

@@ -23,7 +23,8 @@ _CYCLE = re.compile(r"R\d*/.+|[\d*/,\-?LW#]+( [\d*/,\-?LW#A-Za-z]+){4,5}")
 # Elements that carry no behaviour here: read past without a word, or with a hint.
 _QUIET = frozenset(
     {"incoming", "outgoing", "documentation", "extensionElements", "laneSet", "association", "ioSpecification"}
-    | {"dataInputAssociation", "dataOutputAssociation", "property", "resources"}
+    | {"dataInputAssociation", "dataOutputAssociation", "property", "resources", "auditing", "monitoring"}
+    | {"performer", "humanPerformer", "potentialOwner", "resourceRole", "correlationSubscription", "supports"}
 )
 _DRAWN = frozenset({"textAnnotation", "group", "dataObject", "dataObjectReference", "dataStoreReference", "category"})
 _DATA = ("dataObject", "dataObjectReference", "property", "dataInput", "dataOutput")
@@ -83,6 +84,13 @@ class _Reader:
             kind: {e.get("id"): e for e in root.findall(tag(name))} for kind, (_, name, _) in REFERENCES.items()
         }
         self.handlers = {_local(e.get("sourceRef")): _local(e.get("targetRef")) for e in root.iter(tag("association"))}
+        undone = {
+            _local(e.get("id"))
+            for e in root.iter(tag("boundaryEvent"))
+            if e.find(tag("compensateEventDefinition")) is not None
+        }
+        # Activities that a compensation event names are for compensation, whether or not they say so.
+        self.undoing = {target for source, target in self.handlers.items() if source in undone}
         self.items = {e.get("id"): e.get("name") or e.get("id") for e in root.iter(*(tag(name) for name in _DATA))}
 
     def say(
@@ -182,7 +190,7 @@ class _Reader:
             data["lane"] = lanes[name]
         if element.get("default"):
             data["default"] = _local(element.get("default"))
-        if element.get("isForCompensation") == "true":
+        if element.get("isForCompensation") == "true" or name in self.undoing:
             data["for_compensation"] = True
         data |= self.event(element, kind)
         data |= self.repeat(element)
