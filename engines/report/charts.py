@@ -75,13 +75,23 @@ class _Chart:
     def heading(self, column: Column) -> str:
         return heading(self.tile, column, self.locale)
 
+    def has_series(self) -> bool:
+        """Whether there is more than one series to tell apart."""
+        several = len(self.dimensions) > 1 or len(self.measures) > 1 or self.tile.tile.compare is not None
+        return several or self.tile.tile.type in (TileType.PIE, TileType.PARETO) or bool(self.calculations)
+
+    def value_axis(self) -> Options:
+        """The axis of values; counts have no ticks between whole numbers."""
+        whole = all(c.format.scale == 0 and c.format.style == "number" for c in self.measures)
+        return {"type": "value", **({"minInterval": 1} if whole else {})}
+
     def base(self) -> Options:
         return {
             "aria": {"enabled": True, "label": {"description": self.tile.tile.label.get(self.locale)}},
             "animationDuration": 300,
             "tooltip": {"trigger": "axis", "confine": True},
-            "legend": {"type": "scroll", "top": 0},
-            "grid": {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True},
+            "legend": {"type": "scroll", "top": 0, "show": self.has_series()},
+            "grid": {"left": 8, "right": 16, "top": 40 if self.has_series() else 16, "bottom": 8, "containLabel": True},
         }
 
 
@@ -100,7 +110,7 @@ def _cartesian(chart: _Chart) -> Options:
     if lines and series:
         series[0]["markLine"] = lines
     groups: Options = {"type": "category", "data": categories}
-    values: Options = {"type": "value"}
+    values = chart.value_axis()
     horizontal = tile.horizontal and tile.type is TileType.BAR
     if horizontal:
         groups["inverse"] = True
@@ -175,7 +185,7 @@ def _pie(chart: _Chart) -> Options:
         "name": chart.heading(measure),
         "radius": ["45%", "72%"],
         "data": data,
-        "label": {"formatter": "{b} {d}%"},
+        "label": {"formatter": "{d}%"},
     }
     return {**chart.base(), "tooltip": {"trigger": "item", "confine": True}, "series": [series]}
 
@@ -210,6 +220,7 @@ def _scatter(chart: _Chart) -> Options:
     options: Options = {
         **chart.base(),
         "tooltip": {"trigger": "item", "confine": True},
+        "grid": {"left": 8, "right": 24, "top": 56, "bottom": 28, "containLabel": True},
         "xAxis": {"type": "value", "name": chart.heading(x), "nameLocation": "middle", "nameGap": 28, "scale": True},
         "yAxis": {"type": "value", "name": chart.heading(y), "scale": True},
         "series": series,
@@ -255,7 +266,7 @@ def _pareto(chart: _Chart) -> Options:
     return {
         **chart.base(),
         "xAxis": {"type": "category", "data": [chart.text(row, dimension) for row in rows]},
-        "yAxis": [{"type": "value"}, {"type": "value", "min": 0, "max": 1, "splitLine": {"show": False}}],
+        "yAxis": [chart.value_axis(), {"type": "value", "min": 0, "max": 1, "splitLine": {"show": False}}],
         "series": [
             {"type": "bar", "name": chart.heading(measure), "data": values, "large": len(rows) > _LARGE},
             {"type": "line", "name": chart.heading(share), "data": shares, "yAxisIndex": 1, "showSymbol": False},

@@ -6,6 +6,7 @@ import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from builder.definitions import AppSource, source_of
 from builder.releases import install
@@ -77,7 +78,7 @@ def library_with_dashboards() -> AppSource:
     return source_of({**texts, **{path: json.dumps(data, indent=2) for path, data in files.items()}})
 
 
-def fill(workspace: Workspace) -> None:
+def fill(workspace: Workspace, reader: UUID | None = READER.id) -> None:
     """Installs the library and lends: three books, five loans, two of them the reader's."""
     install(workspace, library_with_dashboards(), ADMIN)
     with workspace.work(LIBRARIAN, command="test.fill") as work:
@@ -86,20 +87,20 @@ def fill(workspace: Workspace) -> None:
             for title, subject, price in (("Atlas", "science", 30), ("Blue", "novel", 10), ("Cells", "science", 20))
         ]
         loans = [
-            (0, "2026-01-05", READER.id, "1.50"),
+            (0, "2026-01-05", reader, "1.50"),
             (0, "2026-01-20", None, "0.25"),
-            (1, "2026-02-01", READER.id, None),
+            (1, "2026-02-01", reader, None),
             (2, "2026-02-28", None, "2.00"),
             (2, "2025-12-31", None, "4.00"),
         ]
-        for number, (book, day, reader, fee) in enumerate(loans, 1):
+        for number, (book, day, taker, fee) in enumerate(loans, 1):
             work.records.create(
                 "library.loan",
                 {
                     "number": f"L{number}",
                     "book": books[book],
                     "taken_on": date.fromisoformat(day),
-                    "reader": reader,
+                    "reader": taker,
                     "notes": [{"text": "late", "fee": Decimal(fee)}] if fee else [],
                 },
             )
