@@ -176,7 +176,7 @@ def _as_number(condition: ColumnElement[Any]) -> ColumnElement[Any]:
 def _ties(measures: Sequence[CompiledMeasure], rows: WithVariables) -> Iterator[ColumnElement[Any]]:
     for i, item in enumerate(measures):
         column = rows.column(item.measure.tie_break) if item.measure.tie_break else None
-        if column is not None:
+        if column is not None and item.measure.method is Method.NTILE:
             yield column.element.label(f"t{i}")
 
 
