@@ -25,6 +25,12 @@ class CompiledApp:
         self._guard = threading.RLock()
         self._compiled: dict[str, dict[str, Any]] = {}
 
+    def numbered(self, release: int) -> CompiledApp:
+        """The same app as another release, sharing all that is compiled already."""
+        twin = CompiledApp(self.definitions, release=release)
+        twin._guard, twin._compiled = self._guard, self._compiled
+        return twin
+
     @property
     def name(self) -> str:
         """Name of the app."""

@@ -62,4 +62,4 @@ def plan(work: Work, app: str, what: AppSource | None = None) -> Plan:
 
 def _data_changes(work: Work, app: str, prepared: Prepared) -> tuple[DataChange, ...]:
     others = {name: other for name, other in work.apps.items() if name != app}
-    return plan_tables(work.connection, work.apps.get(app), prepared.compiled(), others).changes
+    return plan_tables(work.connection, work.apps.get(app), prepared.compiled, others).changes

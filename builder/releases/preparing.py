@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from builder.definitions import (
@@ -25,7 +26,7 @@ from engines.core import DefinitionError, Diagnostic, Severity
 from engines.form import Change as DataChange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """An app ready to be published over the release that was in force when it was prepared."""
 
@@ -46,9 +47,10 @@ class Prepared:
         """Whether nothing that was found stops a publish."""
         return all(d.severity != Severity.ERROR for d in self.diagnostics)
 
-    def compiled(self, release: int = 0) -> CompiledApp:
+    @cached_property
+    def compiled(self) -> CompiledApp:
         """The app compiled, all kinds; ``DefinitionError`` where it cannot be."""
-        app = CompiledApp(self.definitions, release=release)
+        app = CompiledApp(self.definitions)
         for kind in {file.kind.name for file in self.content.files.values() if file.kind is not None}:
             app.all(kind)
         return app

@@ -48,13 +48,15 @@ def publish(
             prepared = _prepared(workspace, app, what, principal)
             require_sound(prepared.diagnostics)
             _require_accepted(prepared, accept_conflicts)
-            prepared.compiled()
+            # Before the write lock is asked for.
+            ready = prepared.compiled
             with workspace.work(principal, command="release.publish", reason=note) as work:
                 found = _publish(work, prepared, from_draft=not isinstance(what, AppSource), note=note)
             break
         except (ConcurrentChange, DatabaseBusy):
             if attempt == _ATTEMPTS - 1:
                 raise
+    workspace.catalogue.remember(ready.numbered(found.number))
     finish(workspace)
     return found
 
@@ -113,7 +115,7 @@ def _publish(work: Work, prepared: Prepared, *, from_draft: bool, note: str) -> 
         _draft(work, prepared.app).close("published")
     if base is not None and not prepared.changes and prepared.package.hash == _package_hash(work, base):
         return base
-    app = prepared.compiled(release=(base.number if base else 0) + 1)
+    app = prepared.compiled
     names = DatabasePhysicalNames(work.connection, at=work.instant)
     others = {name: other for name, other in work.apps.items() if name != prepared.app}
     tables = apply_tables(work.connection, work.apps.get(prepared.app), app, others, names)
