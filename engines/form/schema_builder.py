@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
+from engines.form.schema_texts import described
 from engines.form.types import FieldType, FieldTypes
 
 FORM_SCHEMA_ID = "https://dougong.dev/schema/form/1"
@@ -113,7 +115,7 @@ def form_schema(types: FieldTypes, used: Iterable[str] | None = None) -> dict[st
         "properties": {"type": {"enum": list(types)}},
         "allOf": branches,
     }
-    return {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": FORM_SCHEMA_ID,
         "title": "Form",
@@ -121,6 +123,7 @@ def form_schema(types: FieldTypes, used: Iterable[str] | None = None) -> dict[st
         **_form(),
         "$defs": {**_definitions(), "field": field},
     }
+    return described(deepcopy(schema)) if used is None else schema
 
 
 def _form() -> dict[str, Any]:
@@ -253,7 +256,7 @@ def options_schema() -> dict[str, Any]:
         "label_sets": label_sets,
         "setting": _ref("name"),
     }
-    return {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": OPTIONS_SCHEMA_ID,
         "title": "Option list",
@@ -261,6 +264,7 @@ def options_schema() -> dict[str, Any]:
         **_object(properties, ["name", "options"]),
         "$defs": {"text": _TEXT, "name": _NAME, "qualified": _QUALIFIED, "option": _OPTION},
     }
+    return described(deepcopy(schema))
 
 
 def _labels() -> dict[str, Any]:

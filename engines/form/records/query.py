@@ -22,7 +22,7 @@ from engines.form.records.conditions import to_feel
 from engines.form.records.reading import FieldReader, with_titles
 from engines.form.records.record import Count, Page, Record
 from engines.form.records.search import matching
-from engines.form.records.source import FormSource, scalar_of, scalar_type, source_of
+from engines.form.records.source import FormSource, own_source, scalar_of, scalar_type
 from engines.form.records.world import World
 from engines.form.storage.tables import StoredForm
 from engines.form.types.dates import parse_duration
@@ -66,7 +66,7 @@ def page_records(world: World, form: StoredForm, query: ListQuery) -> Page:
     """One page; ``AccessDenied`` where the form's records may not be seen at all, ``InputError`` for a bad query."""
     if not world.rights(form).may("delete" if query.deleted else "see"):
         raise AccessDenied("see", form.name)
-    source = source_of(world, form)
+    source = own_source(world, form)
     view = _view(form.compiled, query.view)
     conditions = list_conditions(source, query, view)
     keys = _sort_keys(source, query.sort or (view.sort if view else ()))
@@ -74,11 +74,11 @@ def page_records(world: World, form: StoredForm, query: ListQuery) -> Page:
     columns = query.columns if query.columns is not None else (view.columns if view and view.columns else None)
     reader, paths = _reader(source, columns)
     rows = _rows(world, source, reader, paths, keys, conditions, query.after, limit)
+    width = reader.width + len(paths)
     records = [_record(reader, paths, row) for row in rows[:limit]]
     after = None
     if len(rows) > limit:
-        start = len(rows[0]) - len(keys)
-        after = _cursor(rows[limit - 1][start:])
+        after = _cursor(rows[limit - 1][width:])
     count = _count(world, source, conditions, COUNT_CAP) if query.count else None
     return Page(records=tuple(with_titles(source, records)), next=after, count=count)
 
@@ -87,7 +87,7 @@ def count_records(world: World, form: StoredForm, query: ListQuery, cap: int) ->
     """How many records a list holds, up to ``cap``."""
     if not world.rights(form).may("see"):
         raise AccessDenied("see", form.name)
-    source = source_of(world, form)
+    source = own_source(world, form)
     return _count(world, source, list_conditions(source, query, _view(form.compiled, query.view)), cap)
 
 
@@ -253,11 +253,10 @@ def _beyond(keys: Sequence[_SortKey], values: Sequence[Any]) -> ColumnElement[bo
 
 
 def _record(reader: FieldReader, paths: Sequence[tuple[str, Any]], row: Any) -> Record:
-    width = len(reader.columns())
-    record = reader.record(row[:width])
+    record = reader.record(row)
     if not paths:
         return record
-    values = {name: row[width + place] for place, (name, _) in enumerate(paths)}
+    values = {name: row[reader.width + place] for place, (name, _) in enumerate(paths)}
     return replace(record, values={**record.values, **values})
 
 

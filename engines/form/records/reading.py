@@ -43,6 +43,11 @@ class FieldReader:
         self.tables = [name for name in wanted if fields[name].rows is not None and self._levels[name] is not _HIDDEN]
         # Fields whose access differs from record to record.
         self._varying = [name for name in wanted if not isinstance(self._levels[name], int)]
+        # How many of a row's columns are the record's.
+        self.width = len(SYSTEM) + len(self.names) + len(self._varying)
+        fixed = {name: level for name, level in self._levels.items() if isinstance(level, int)}
+        self._masked = frozenset(name for name in self.names if fixed.get(name) == _MASKED)
+        self._hidden_tables = frozenset(name for name in self.tables if fixed.get(name, _READ) != _READ)
 
     def _level(self, name: str) -> int | ColumnElement[int]:
         rights = self.source.rights
@@ -73,21 +78,23 @@ class FieldReader:
         return select(*self.columns()).where(self.source.visible_rows())
 
     def record(self, row: Row[Any]) -> Record:
-        """The record that a selected row holds, without sub-tables."""
+        """The record that a selected row holds, without sub-tables; further columns of the row are left alone."""
         start = len(SYSTEM)
-        system = dict(zip(SYSTEM, row[:start], strict=True))
         values = dict(zip(self.names, row[start : start + len(self.names)], strict=True))
-        levels = {**self._levels, **dict(zip(self._varying, row[start + len(self.names) :], strict=True))}
-        masked = frozenset(name for name in self.names if levels[name] == _MASKED)
-        values |= dict.fromkeys(masked, MASK)
-        for name in self._varying:
-            if levels[name] == _HIDDEN:
+        masked, hidden = self._masked, self._hidden_tables
+        if self._varying:
+            levels = dict(zip(self._varying, row[start + len(self.names) : self.width], strict=True))
+            masked = masked | {name for name, level in levels.items() if level == _MASKED}
+            hidden = hidden | {name for name, level in levels.items() if level != _READ}
+            for name in [name for name, level in levels.items() if level == _HIDDEN]:
                 values.pop(name, None)
-        hidden_tables = frozenset(n for n in self.tables if levels[n] != _READ)
+        for name in masked:
+            values[name] = MASK
         for name in self.tables:
-            if name not in hidden_tables:
+            if name not in hidden:
                 values[name] = []
-        return Record(form=self.source.form.name, values=values, masked=masked, **system)
+        system = dict(zip(SYSTEM, row[:start], strict=True))
+        return Record(form=self.source.form.name, values=values, masked=frozenset(masked), **system)
 
 
 def read_records(source: FormSource, ids: Sequence[UUID], *, deleted: bool = False) -> list[Record]:

@@ -11,6 +11,9 @@ from uuid import UUID
 from engines.core import Event, InputProblem
 
 MASK = "•••"
+_SYSTEM = frozenset(
+    ("id", "version", "created_at", "created_by", "updated_at", "updated_by", "owner", "department", "deleted_at")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,9 @@ class Record:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Like ``record[name]``, with a default for what may not be seen."""
-        return self.values.get(name, self.system().get(name, default))
+        if name in self.values:
+            return self.values[name]
+        return getattr(self, name) if name in _SYSTEM else default
 
     def system(self) -> dict[str, Any]:
         """The fields that every record has, by the names that expressions use."""

@@ -26,7 +26,7 @@ from engines.form.records.reading import read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
 from engines.form.records.references import unknown_references
 from engines.form.records.search import SearchHit, index_records, search_all
-from engines.form.records.source import FormSource, source_of
+from engines.form.records.source import FormSource, own_source, source_of
 from engines.form.records.world import DirectoryTables, FormSet, World
 from engines.form.records.writing import insert_record, update_many, update_record
 from engines.form.storage.tables import StoredForm
@@ -80,7 +80,7 @@ class Records:
 
     def get(self, name: str, id: UUID, *, deleted: bool = False) -> Record | None:
         """One record, or None where there is none that may be seen."""
-        source = self.source(name)
+        source = own_source(self.world, self.world.form(name))
         return next(iter(read_records(source, [id], deleted=deleted)), None)
 
     def get_many(self, name: str, ids: Sequence[UUID]) -> list[Record]:
@@ -223,7 +223,7 @@ class Records:
     ) -> tuple[dict[str, Any], Sequence[CompiledPermission]]:
         """The stored record, locked, and the permissions that open it to ``operation``; else ``AccessDenied``."""
         rights = self.world.rights(form)
-        source = source_of(self.world, form)
+        source = own_source(self.world, form)
         if not rights.may(operation):
             raise AccessDenied(operation, form.name)
         found = load_stored(source, [id], source.visible_rows(operation, deleted=deleted), lock=True).get(id)
@@ -341,7 +341,7 @@ class Records:
         """New figures, then the formulas of the same record that read them; told as changes that were computed."""
         if depth > _MAX_DEPTH:
             raise StateConflict("record.figures_too_deep", form=form.name)
-        source = source_of(self.world, form, limited=False)
+        source = own_source(self.world, form, limited=False)
         stored = load_stored(source, ids, true(), lock=True)
         wanted = figures(self.world, form, ids) if maintained_fields(form) else {}
         changes = []

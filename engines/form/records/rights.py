@@ -17,6 +17,7 @@ class Rights:
     def __init__(self, form: CompiledForm, principal: Principal) -> None:
         self.form = form
         self.principal = principal
+        self._always: dict[tuple[str, str, str], bool] = {}
 
     @property
     def unlimited(self) -> bool:
@@ -43,6 +44,12 @@ class Rights:
 
     def always(self, field: str, access: str, operation: str = "see") -> bool:
         """Whether every record that the operation reaches gives ``access`` to the field."""
+        key = (field, access, operation)
+        if key not in self._always:
+            self._always[key] = self._is_always(field, access, operation)
+        return self._always[key]
+
+    def _is_always(self, field: str, access: str, operation: str) -> bool:
         if self.unlimited:
             return True
         givers = self.giving(field, access, operation)

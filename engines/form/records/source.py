@@ -272,6 +272,11 @@ def source_of(world: World, form: StoredForm, limited: bool = True, as_of: datet
     return FormSource(world, form, rows_at(form.rows, as_of), rights, as_of)
 
 
+def own_source(world: World, form: StoredForm, limited: bool = True) -> FormSource:
+    """A form's records as the table itself: for the one place in a query where the form is what the query is about."""
+    return FormSource(world, form, form.table, world.rights(form) if limited else None)
+
+
 def authorised_select(
     source: FormSource, names: Iterable[str], operation: str = "see", *, deleted: bool = False
 ) -> Select[Any]:
