@@ -40,7 +40,7 @@ def _properties(
     node: Mapping[str, Any], root: Mapping[str, Any], prefix: str, seen: set[str]
 ) -> Iterator[tuple[str, bool, Mapping[str, Any], set[str]]]:
     """Path, whether required, and schema of every property, depth first; a recursive definition is listed once."""
-    for part in _alternatives(node, root):
+    for part in _alternatives(node, root, seen):
         required = set(part.get("required", ()))
         for key, value in part.get("properties", {}).items():
             if key == "$schema":
@@ -57,11 +57,15 @@ def _properties(
                 yield from _properties(_resolve(value, root), root, f"{prefix}{key}.", below)
 
 
-def _alternatives(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _alternatives(node: Mapping[str, Any], root: Mapping[str, Any], seen: set[str]) -> Iterator[Mapping[str, Any]]:
+    """The node and all that it may be instead; what was listed above already is not listed again."""
     yield node
     for keyword in ("anyOf", "oneOf", "allOf"):
         for part in node.get(keyword, ()):
-            yield from _alternatives(_resolve(part, root), root)
+            target = part.get("$ref", "")
+            if target not in seen:
+                seen |= {target} if target else set()
+                yield from _alternatives(_resolve(part, root), root, seen)
 
 
 def _resolve(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
