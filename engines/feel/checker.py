@@ -177,10 +177,11 @@ class _Checker:
     def _lookup(self, name: str, level: int) -> Binding | None:
         for index in range(level, -1, -1):
             frame = self.frames[index]
-            if name in frame.names:
-                return frame.names[name]
+            # An entry called "item" hides the item itself.
             if frame.item is not None and (found := self._entry(name, frame.item, index)) is not None:
                 return found
+            if name in frame.names:
+                return frame.names[name]
         if name in self.scope.variables:
             kind = self.scope.variables[name]
             return Binding("variable", name, kind, raw=True, origin=(name,))
@@ -195,7 +196,7 @@ class _Checker:
             if found is not None:
                 return Binding("entry", name, found, item.code, item.raw, origin)
         if item.type is t.ANY or (isinstance(item.type, t.ContextType) and item.type.open):
-            outer = self._lookup(name, index - 1)
+            outer = self.frames[index].names.get(name) or self._lookup(name, index - 1)
             if outer is not None and outer.kind == "builtin":
                 return None
             kind = t.ANY

@@ -352,7 +352,7 @@ def in_range(runtime: Runtime, span: Span, value: Any, interval: Range) -> bool 
     """Whether a value lies in a range; null where it cannot be compared with an endpoint."""
     if interval.operator in ("=", "!="):
         return compare(runtime, span, interval.operator, value, interval.start)
-    if interval.start is None and interval.end is None:
+    if interval.operator is None and (interval.start is None or interval.end is None):
         runtime.fail("feel.unbounded_range", span)
         return None
     low = (

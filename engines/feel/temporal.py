@@ -44,7 +44,7 @@ def make_date(year: int, month: int, day: int) -> Date | None:
 
 
 def make_time(hour: int, minute: int, second: int, nanos: int = 0, offset: int | None = None) -> Time | None:
-    """The time, or None where there is no such time; 24:00:00 is not one."""
+    """The time, or None where there is no such time; 24:00:00 is not one here."""
     if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
         return None
     if offset is not None and abs(offset) > _MAX_OFFSET:
@@ -190,8 +190,15 @@ def _time_of(found: re.Match[str]) -> Time | None:
         offset = (hours * 3600 + minutes * 60 + seconds) * (-1 if found["sign"] == "-" else 1)
     if found["zone"] and zone(found["zone"]) is None:
         return None
-    time = make_time(int(found["hour"]), int(found["minute"]), int(found["second"]), _nanos(found["fraction"]), offset)
+    # The end of the day is the start of the next one (XML Schema 1.1 part 2 §3.3.8.2).
+    hour = 0 if _is_end_of_day(found) else int(found["hour"])
+    time = make_time(hour, int(found["minute"]), int(found["second"]), _nanos(found["fraction"]), offset)
     return time._replace(zone=found["zone"]) if time and found["zone"] else time
+
+
+def _is_end_of_day(found: re.Match[str]) -> bool:
+    clock = (found["hour"], found["minute"], found["second"])
+    return clock == ("24", "00", "00") and not _nanos(found["fraction"])
 
 
 def _nanos(fraction: str | None) -> int:
@@ -204,6 +211,8 @@ def parse_date_time(text: str) -> DateTime | None:
     if found is None:
         return None
     date, time = _date_of(found), _time_of(found)
+    if date is not None and _is_end_of_day(found):
+        date = date_of_number(day_number(date) + 1)
     return None if date is None or time is None else DateTime(date, time)
 
 

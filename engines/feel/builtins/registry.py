@@ -160,12 +160,11 @@ def _bind_named(overload: Overload, arguments: dict[str, Any]) -> list[Any] | No
         return None
     bound: list[Any] = []
     for parameter in overload.parameters:
-        if parameter.name not in arguments:
-            if not parameter.optional:
-                return None
+        if parameter.name not in arguments and parameter.optional:
             bound.append(None)
             continue
-        fits, value = _accept(parameter, arguments[parameter.name])
+        # A parameter that is left out is null, and whether null will do is the parameter's to say.
+        fits, value = _accept(parameter, arguments.get(parameter.name))
         if not fits:
             return None
         bound.append(value)
@@ -180,4 +179,6 @@ def _accept(parameter: Parameter, value: Any) -> tuple[bool, Any]:
         return True, value
     if isinstance(kind, t.ListType) and kind.element in (t.ANY, ELEMENT):
         return True, value if type(value) is list else [value]
+    if isinstance(kind, t.ListType) and type(value) is list and None in value:
+        return False, value
     return coerce(value, kind)

@@ -403,16 +403,15 @@ class Translator:
         return self.compared(test, "=", value, self.as_scalar(test, term))
 
     def within(self, node: Node, value: Scalar, interval: n.RangeLiteral) -> Scalar:
-        parts = []
-        if not _is_null(interval.low):
-            operator = ">=" if interval.start_included else ">"
-            parts.append(self.compared(node, operator, value, self.scalar(interval.low)))
-        if not _is_null(interval.high):
-            operator = "<=" if interval.end_included else "<"
-            parts.append(self.compared(node, operator, value, self.scalar(interval.high)))
-        if not parts:
-            self.refuse(node, "a range without ends")
-        return self.boolean(and_(*(part.element for part in parts)), nullable=any(part.nullable for part in parts))
+        low, high = self.scalar(interval.low), self.scalar(interval.high)
+        above = self.compared(node, ">=" if interval.start_included else ">", value, low)
+        below = self.compared(node, "<=" if interval.end_included else "<", value, high)
+        inside: Element = and_(above.element, below.element)
+        open_ends = [end.element.is_(None) for end in (low, high) if end.nullable]
+        if open_ends:
+            unknown = type_coerce(null(), sqltypes.Boolean())
+            inside = type_coerce(case((or_(*open_ends), unknown), else_=inside), sqltypes.Boolean())
+        return self.boolean(inside, nullable=value.nullable or bool(open_ends))
 
     def in_constant(self, node: Node, value: Scalar, test: Any) -> Scalar:
         if isinstance(test, Range):
@@ -427,6 +426,8 @@ class Translator:
     def in_range(self, node: Node, value: Scalar, interval: Range) -> Scalar:
         if interval.operator in ("=", "!="):
             return self.compared(node, interval.operator, value, self.constant(node, interval.start))
+        if interval.operator is None and (interval.start is None or interval.end is None):
+            return self.boolean(type_coerce(null(), sqltypes.Boolean()))
         ends = [
             (">=" if interval.start_included else ">", interval.start),
             ("<=" if interval.end_included else "<", interval.end),
@@ -601,10 +602,6 @@ def _through(row: Row, join: SqlJoin) -> Callable[[Element], Element]:
         return row.wrap(query.correlate_except(join.selectable).scalar_subquery())
 
     return wrap
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, n.Literal) and node.text == "null"
 
 
 def _variable(source: SqlSource, name: str) -> Any:
