@@ -30,7 +30,7 @@ class Budget:
         list_length: int = 100_000,
         range_length: int = 100_000,
         regex_length: int = 1_000,
-        seconds: float = 0.08,
+        seconds: float = 0.05,
         wall_seconds: float = 2.0,
     ) -> None:
         # Loop rounds, list items touched and calls of functions.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from engines.core.diagnostics import Diagnostic, Severity, did_you_mean
+from engines.core.diagnostics import Diagnostic, did_you_mean
 from engines.feel import nodes as n
 from engines.feel import types as t
 from engines.feel.builtins.registry import BUILTINS, ELEMENT, Builtin, Overload
@@ -16,6 +16,7 @@ from engines.feel.properties import property_type
 from engines.feel.scope import Scope
 from engines.feel.types import FeelType
 
+MAX_DIAGNOSTICS = 20
 VOLATILE = frozenset({"now", "today"})
 
 
@@ -98,13 +99,13 @@ class _Checker:
 
     # Helpers
 
-    def report(self, code: str, span: Span, *, severity: Severity = Severity.ERROR, **more: str) -> None:
-        diagnostic = problem(code, self.text, span.start, span.end, **more)
-        if severity is not Severity.ERROR:
-            from dataclasses import replace
-
-            diagnostic = replace(diagnostic, severity=severity)
-        self.diagnostics.append(diagnostic)
+    def report(self, code: str, span: Span, *, names: Sequence[str] = (), **more: str) -> None:
+        """Adds a diagnostic; of ``names`` it shows some, and the closest to what was written."""
+        if len(self.diagnostics) < MAX_DIAGNOSTICS:
+            if names:
+                found = self.text[span.start : span.end]
+                more |= {"expected": _some(names), "hint": did_you_mean(found, list(dict.fromkeys(names)))}
+            self.diagnostics.append(problem(code, self.text, span.start, span.end, **more))
 
     def fresh(self, prefix: str) -> str:
         self.counter += 1
@@ -208,7 +209,7 @@ class _Checker:
         for frame in self.frames:
             if frame.item is not None and isinstance(frame.item.type, t.ContextType):
                 names += frame.item.type.fields
-        self.report("feel.unknown_name", node.span, expected=_some(names), hint=did_you_mean(node.name, names))
+        self.report("feel.unknown_name", node.span, names=names)
         return Binding("unknown", node.name, t.ANY)
 
     def _group(self, node: n.Group, whole: bool) -> FeelType:
@@ -237,13 +238,7 @@ class _Checker:
             found = property_type(source, node.name)
             names = [name for name in _PROPERTY_NAMES if property_type(source, name) is not None]
         if found is None:
-            self.report(
-                "feel.unknown_entry",
-                node.name_span,
-                expected=_some(names),
-                hint=did_you_mean(node.name, names),
-                type=str(source),
-            )
+            self.report("feel.unknown_entry", node.name_span, names=names, type=str(source))
         return t.ANY if found is None else found
 
     # Filters, loops, functions, contexts
@@ -323,7 +318,7 @@ class _Checker:
         found = t.BY_NAME.get(node.name)
         if found is None:
             known = [*self.scope.types, *t.BY_NAME]
-            self.report("feel.unknown_type", node.span, expected=_some(known), hint=did_you_mean(node.name, known))
+            self.report("feel.unknown_type", node.span, names=known)
         return UNKNOWN_TYPE if found is None else found
 
     def _list(self, node: n.ListLiteral, _whole: bool) -> FeelType:
@@ -479,7 +474,7 @@ _PROPERTY_NAMES = (
 )
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     """A few names for a message."""
     shown = list(dict.fromkeys(names))[:12]
     return "one of: " + ", ".join(shown) if shown else ""

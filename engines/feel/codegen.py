@@ -303,7 +303,7 @@ class _Generator:
         return f"satisfies(rt, {span}, {value}, {self.value(test)})"
 
     def instance_of(self, node: n.InstanceOf) -> str:
-        return f"instance_of({self.value(node.value)}, {self.constant('T', self.type(node.type))})"
+        return f"instance_of({self.value(node.value)}, {self.constant('T', self.type(node.type))}, rt.budget)"
 
     def conjunction(self, node: n.And) -> str:
         return self.logic(node, "False", "True")
@@ -320,8 +320,14 @@ class _Generator:
         return f"({decisive} if {decided} else ({other} if {clear} else None))"
 
     def conditional(self, node: n.If) -> str:
+        if len(node.branches) > _LONG_CHAIN:
+            return self.hoisted(lambda: self.long_conditional(node))
         parts = [f"{self.value(then)} if {self.test(condition)} else " for condition, then in node.branches]
         return f"({''.join(parts)}{self.value(node.otherwise)})"
+
+    def long_conditional(self, node: n.If) -> list[str]:
+        lines = [f"if {self.test(condition)}: return {self.value(then)}" for condition, then in node.branches]
+        return [*lines, f"return {self.value(node.otherwise)}"]
 
     def test_node(self, node: n.Test) -> str:
         return f"test_range({node.operator!r}, {self.value(node.endpoint)})"

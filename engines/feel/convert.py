@@ -19,13 +19,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HasZone(Protocol):
-    """Knows the time zone of the workspace."""
+    """Knows the time zone of the workspace, and counts what is converted."""
 
     zone: ZoneInfo | None
 
+    def charge(self, steps: int) -> None:
+        """Takes ``steps`` off the budget."""
 
-class _NoZone:
-    zone: ZoneInfo | None = None
+
+class _NoBudget:
+    def __init__(self, zone: ZoneInfo | None) -> None:
+        self.zone = zone
+
+    def charge(self, steps: int) -> None:
+        """Outside of an evaluation nothing is counted."""
 
 
 def native(value: Any, runtime: HasZone) -> Any:
@@ -34,8 +41,10 @@ def native(value: Any, runtime: HasZone) -> Any:
     if kind in _NATIVE:
         return value
     if kind is list:
+        runtime.charge(len(value))
         return [native(item, runtime) for item in value]
     if kind is dict:
+        runtime.charge(len(value))
         return {key: native(item, runtime) for key, item in value.items()}
     convert = _CONVERTERS.get(kind)
     return _native_subclass(value, runtime) if convert is None else convert(value, runtime)
@@ -104,9 +113,7 @@ def from_python(value: Any, zone: ZoneInfo | None = None) -> Any:
     Integers become ``Decimal``, ``timedelta`` a days and time duration, Python functions FEEL functions;
     a float is a ``TypeError``.
     """
-    runtime = _NoZone()
-    runtime.zone = zone
-    return native(value, runtime)
+    return native(value, _NoBudget(zone))
 
 
 def to_python(value: Any) -> Any:

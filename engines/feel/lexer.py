@@ -15,6 +15,7 @@ from engines.feel.scope import Scope
 
 MAX_TEXT = 65_536
 MAX_NESTING = 64
+MAX_TOKENS = 2_500
 
 _TOKEN = re.compile(
     r"""(?P<SPACE>(?:[\s\u180e\u200b\ufeff]|//[^\n]*|/\*.*?\*/)+)
@@ -131,6 +132,9 @@ class _Lexer:
             if found is None:
                 raise LexError(self._bad_character())
             kind = found.lastgroup
+            if len(self.tokens) > MAX_TOKENS:
+                start = self.position
+                raise LexError(problem("feel.too_many_parts", text, start, start + 1, expected=str(MAX_TOKENS)))
             if kind == "SPACE":
                 self.position = found.end()
             elif kind == "WORD":

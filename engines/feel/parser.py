@@ -180,9 +180,6 @@ def at_literal_value(text: str) -> Any:
     return None
 
 
-_LEVELS = ({"+", "-"}, {"*", "/"}, {"**"})
-
-
 @v_args(inline=True)
 class _Build(Transformer[Token, Node]):  # type: ignore[misc]
     """One method a grammar rule; the parser calls it when the rule is complete."""
@@ -226,13 +223,9 @@ class _Build(Transformer[Token, Node]):  # type: ignore[misc]
     def instance_of(self, value: Node, kind: n.TypeNode) -> Node:
         return n.InstanceOf(_span(value, kind), value, kind)
 
-    def arithmetic(self, left: Node, operator: Token, right: Node) -> Node:
-        span = _span(left, right)
-        if isinstance(left, n.Arithmetic):
-            level = next(level for level in _LEVELS if operator.value in level)
-            if left.rest[0][0] in level:
-                return n.Arithmetic(span, left.first, (*left.rest, (operator.value, right)))
-        return n.Arithmetic(span, left, ((operator.value, right),))
+    def arithmetic(self, first: Node, *rest: Any) -> Node:
+        pairs = tuple((rest[place].value, rest[place + 1]) for place in range(0, len(rest), 2))
+        return n.Arithmetic(_span(first, rest[-1]), first, pairs)
 
     def negation(self, minus: Token, operand: Node) -> Node:
         return n.Negation(_span(minus, operand), operand)

@@ -60,6 +60,10 @@ class Runtime:
             self.failures.append(Failure(code, self.span if span is None else span, params))
         return None
 
+    def charge(self, steps: int) -> None:
+        """Takes ``steps`` off the budget."""
+        self.budget.charge(steps)
+
     def native(self, value: Any) -> Any:
         """A variable's value as FEEL holds it."""
         return native(value, self)
@@ -227,14 +231,14 @@ def steps(runtime: Runtime, span: Span, start: Any, end: Any) -> Iterable[Any]:
 # Equality and order
 
 
-def equal(left: Any, right: Any) -> bool | None:
-    """``left = right`` (DMN 1.5 Table 42); None where the kinds differ."""
+def equal(left: Any, right: Any, budget: Budget | None = None) -> bool | None:
+    """``left = right`` (DMN 1.5 Table 42); None where the kinds differ. ``budget`` counts the items compared."""
     kind = type(left)
     if kind is type(right):
         if kind is list:
-            return len(left) == len(right) and all(equal(a, b) is True for a, b in zip(left, right, strict=True))
+            return left is right or _equal_lists(left, right, budget)
         if kind is dict:
-            return _equal_contexts(left, right)
+            return left is right or _equal_contexts(left, right, budget)
         if kind is Range:
             return _equal_ranges(left, right)
         if kind is Time or kind is DateTime:
@@ -247,10 +251,22 @@ def equal(left: Any, right: Any) -> bool | None:
     return None
 
 
-def _equal_contexts(left: dict[str, Any], right: dict[str, Any]) -> bool:
+def _equal_lists(left: list[Any], right: list[Any], budget: Budget | None) -> bool:
+    if len(left) != len(right):
+        return False
+    if budget is not None:
+        budget.charge(len(left))
+    return all(equal(a, b, budget) is True for a, b in zip(left, right, strict=True))
+
+
+def _equal_contexts(left: dict[str, Any], right: dict[str, Any], budget: Budget | None) -> bool:
     if is_identity(left) and is_identity(right):
         return bool(identity(left) == identity(right))
-    return left.keys() == right.keys() and all(equal(value, right[key]) is True for key, value in left.items())
+    if left.keys() != right.keys():
+        return False
+    if budget is not None:
+        budget.charge(len(left))
+    return all(equal(value, right[key], budget) is True for key, value in left.items())
 
 
 def _equal_ranges(left: Range, right: Range) -> bool:
@@ -297,7 +313,7 @@ def order(left: Any, right: Any) -> int | None:
 def compare(runtime: Runtime, span: Span, operator: str, left: Any, right: Any) -> bool | None:
     """``left operator right`` for all six operators and all types; null where there is no answer."""
     if operator in ("=", "!="):
-        same = equal(left, right)
+        same = equal(left, right, runtime.budget)
         if same is None:
             runtime.fail("feel.not_comparable", span, left=type_name(left), right=type_name(right))
             return None
@@ -373,10 +389,10 @@ def satisfies(runtime: Runtime, span: Span, value: Any, test: Any) -> bool | Non
         return in_range(runtime, span, value, test)
     if kind is list:
         runtime.budget.charge(len(test))
-        if type(value) is list and equal(value, test) is True:
+        if type(value) is list and equal(value, test, runtime.budget) is True:
             return True
         return any_of(satisfies_item(runtime, span, value, item) for item in test)
-    same = equal(value, test)
+    same = equal(value, test, runtime.budget)
     if same is None:
         runtime.fail("feel.not_comparable", span, left=type_name(value), right=type_name(test))
     return same
@@ -386,7 +402,7 @@ def satisfies_item(runtime: Runtime, span: Span, value: Any, item: Any) -> bool 
     """As ``satisfies`` for an item of a list: a list in there is a value, or a list of tests."""
     if type(item) is Range:
         return in_range(runtime, span, value, item)
-    return equal(value, item) is True
+    return equal(value, item, runtime.budget) is True
 
 
 def any_of(answers: Iterable[bool | None]) -> bool | None:
@@ -435,7 +451,7 @@ def invoke(runtime: Runtime, span: Span, function: Any, arguments: list[Any], na
         return runtime.fail("feel.wrong_argument_count", span, found=len(arguments), expected=function.arity)
     for index, wanted in enumerate(function.types):
         if wanted is not t.ANY:
-            fits, arguments[index] = coerce(arguments[index], wanted)
+            fits, arguments[index] = coerce(arguments[index], wanted, runtime.budget)
             if not fits:
                 return runtime.fail(
                     "feel.wrong_argument",
@@ -460,13 +476,13 @@ def call(runtime: Runtime, span: Span, function: Function, arguments: list[Any])
         runtime.calls -= 1
 
 
-def coerce(value: Any, kind: t.FeelType) -> tuple[bool, Any]:
+def coerce(value: Any, kind: t.FeelType, budget: Budget | None = None) -> tuple[bool, Any]:
     """Whether ``value`` conforms to ``kind``, and the value converted (DMN 1.5 §10.3.2.9.4, implicit conversions)."""
-    if value is None or instance_of(value, kind):
+    if value is None or instance_of(value, kind, budget):
         return True, value
-    if type(value) is list and len(value) == 1 and not isinstance(kind, t.ListType) and instance_of(value[0], kind):
-        return True, value[0]
-    if isinstance(kind, t.ListType) and type(value) is not list and instance_of(value, kind.element):
+    if type(value) is list and len(value) == 1 and not isinstance(kind, t.ListType):
+        return (True, value[0]) if instance_of(value[0], kind, budget) else (False, value)
+    if isinstance(kind, t.ListType) and type(value) is not list and instance_of(value, kind.element, budget):
         return True, [value]
     if kind is t.DATE_TIME and type(value) is Date:
         return True, DateTime(value, Time(0, 0))
@@ -486,7 +502,7 @@ _SIMPLE: dict[t.FeelType, type] = {
 }
 
 
-def instance_of(value: Any, kind: t.FeelType) -> bool:
+def instance_of(value: Any, kind: t.FeelType, budget: Budget | None = None) -> bool:
     """``value instance of kind`` (DMN 1.5 §10.3.2.9.3); null is of no type but Null."""
     if kind is t.ANY:
         return value is not None
@@ -495,24 +511,26 @@ def instance_of(value: Any, kind: t.FeelType) -> bool:
     simple = _SIMPLE.get(kind)
     if simple is not None:
         return type(value) is simple
+    if isinstance(kind, t.FunctionType):
+        return type(value) is Function and _function_fits(value, kind)
+    parts = _typed_parts(value, kind)
+    if parts is None:
+        return False
+    if budget is not None:
+        budget.charge(len(parts))
+    return all(wanted is t.ANY or part is None or instance_of(part, wanted, budget) for part, wanted in parts)
+
+
+def _typed_parts(value: Any, kind: t.FeelType) -> list[tuple[Any, t.FeelType]] | None:
+    """The parts of a value with the types they should have; None where the value itself is of another kind."""
     match kind:
-        case t.ListType():
-            return type(value) is list and all(
-                kind.element is t.ANY or item is None or instance_of(item, kind.element) for item in value
-            )
-        case t.ContextType():
-            return isinstance(value, Mapping) and all(
-                name in value and (wanted is t.ANY or value[name] is None or instance_of(value[name], wanted))
-                for name, wanted in kind.fields.items()
-            )
-        case t.RangeType():
-            return type(value) is Range and all(
-                kind.element is t.ANY or end is None or instance_of(end, kind.element)
-                for end in (value.start, value.end)
-            )
-        case t.FunctionType():
-            return type(value) is Function and _function_fits(value, kind)
-    return False
+        case t.ListType() if type(value) is list:
+            return [] if kind.element is t.ANY else [(item, kind.element) for item in value]
+        case t.ContextType() if isinstance(value, Mapping) and value.keys() >= kind.fields.keys():
+            return [(value[name], wanted) for name, wanted in kind.fields.items()]
+        case t.RangeType() if type(value) is Range:
+            return [(value.start, kind.element), (value.end, kind.element)]
+    return None
 
 
 def _function_fits(value: Function, kind: t.FunctionType) -> bool:

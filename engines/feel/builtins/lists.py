@@ -16,7 +16,7 @@ from engines.feel.values import DECIMAL128, DaysTime, Function, YearsMonths, typ
 def list_contains(runtime: Runtime, list: list[Any], element: Any) -> bool:
     """Whether an item equals ``element``; null may be an item."""
     runtime.budget.charge(len(list))
-    return any(equal(item, element) is True for item in list)
+    return any(equal(item, element, runtime.budget) is True for item in list)
 
 
 @builtin("count(list: list) -> number")
@@ -308,7 +308,7 @@ def reverse(runtime: Runtime, list: list[Any]) -> list[Any]:
 def index_of(runtime: Runtime, list: list[Any], match: Any) -> list[Decimal]:
     """The positions, ascending from 1, of the items that equal ``match``."""
     runtime.budget.check_list(len(list))
-    return [Decimal(place) for place, item in enumerate(list, 1) if equal(item, match) is True]
+    return [Decimal(place) for place, item in enumerate(list, 1) if equal(item, match, runtime.budget) is True]
 
 
 def distinct(runtime: Runtime, items: list[Any]) -> list[Any]:
@@ -325,7 +325,7 @@ def distinct(runtime: Runtime, items: list[Any]) -> list[Any]:
             seen.add(key)
         else:
             runtime.budget.charge(len(others) + 1)
-            if any(equal(item, other) is True for other in others):
+            if any(equal(item, other, runtime.budget) is True for other in others):
                 continue
             others.append(item)
         result.append(item)

@@ -20,13 +20,13 @@ def negate(runtime: Runtime, negand: Any) -> bool | None:
 
 
 @builtin("is(value1: Any, value2: Any) -> boolean")
-def same(_runtime: Runtime, value1: Any, value2: Any) -> bool:
+def same(runtime: Runtime, value1: Any, value2: Any) -> bool:
     """Whether both are the same element of the same type: unlike ``=``, zones must be written alike."""
     if type(value1) is not type(value2):
         return False
     if type(value1) in (Time, DateTime):
         return bool(value1 == value2)
-    return equal(value1, value2) is True
+    return equal(value1, value2, runtime.budget) is True
 
 
 def _fold(values: Iterable[object], decisive: bool) -> bool | None:

@@ -118,7 +118,7 @@ def call_builtin(
 ) -> Any:
     """The result of a built-in; null with a failure where no overload takes the arguments."""
     for overload in function.overloads:
-        bound = _bind(overload, arguments, names)
+        bound = _bind(runtime, overload, arguments, names)
         if bound is not None:
             runtime.budget.charge(1)
             runtime.span = span
@@ -139,22 +139,22 @@ def _refuse(
     )
 
 
-def _bind(overload: Overload, arguments: tuple[Any, ...], names: tuple[str, ...]) -> list[Any] | None:
+def _bind(runtime: Runtime, overload: Overload, arguments: tuple[Any, ...], names: tuple[str, ...]) -> list[Any] | None:
     if names:
-        return _bind_named(overload, dict(zip(names, arguments, strict=True)))
+        return _bind_named(runtime, overload, dict(zip(names, arguments, strict=True)))
     if not overload.takes(len(arguments)):
         return None
     bound = []
     last = len(overload.parameters) - 1
     for index, argument in enumerate(arguments):
-        fits, value = _accept(overload.parameters[min(index, last)], argument)
+        fits, value = _accept(runtime, overload.parameters[min(index, last)], argument)
         if not fits:
             return None
         bound.append(value)
     return bound
 
 
-def _bind_named(overload: Overload, arguments: dict[str, Any]) -> list[Any] | None:
+def _bind_named(runtime: Runtime, overload: Overload, arguments: dict[str, Any]) -> list[Any] | None:
     known = {parameter.name for parameter in overload.parameters}
     if not known >= arguments.keys():
         return None
@@ -164,14 +164,14 @@ def _bind_named(overload: Overload, arguments: dict[str, Any]) -> list[Any] | No
             bound.append(None)
             continue
         # A parameter that is left out is null, and whether null will do is the parameter's to say.
-        fits, value = _accept(parameter, arguments.get(parameter.name))
+        fits, value = _accept(runtime, parameter, arguments.get(parameter.name))
         if not fits:
             return None
         bound.append(value)
     return bound
 
 
-def _accept(parameter: Parameter, value: Any) -> tuple[bool, Any]:
+def _accept(runtime: Runtime, parameter: Parameter, value: Any) -> tuple[bool, Any]:
     kind = parameter.type
     if value is None:
         return parameter.nullable, None
@@ -181,4 +181,4 @@ def _accept(parameter: Parameter, value: Any) -> tuple[bool, Any]:
         return True, value if type(value) is list else [value]
     if isinstance(kind, t.ListType) and type(value) is list and None in value:
         return False, value
-    return coerce(value, kind)
+    return coerce(value, kind, runtime.budget)
