@@ -6,7 +6,7 @@ import time
 
 from engines.core.errors import BudgetExceeded
 
-_CHECK_EVERY = 2_000
+_CHECK_EVERY = 500
 
 
 class Budget:
@@ -28,9 +28,9 @@ class Budget:
         size: int = 8_000_000,
         depth: int = 64,
         list_length: int = 100_000,
-        range_length: int = 100_000,
+        range_length: int = 50_000,
         regex_length: int = 1_000,
-        seconds: float = 0.05,
+        seconds: float = 0.04,
         wall_seconds: float = 2.0,
     ) -> None:
         # Loop rounds, list items touched and calls of functions.

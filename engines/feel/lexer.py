@@ -48,10 +48,10 @@ _PHRASES = NameIndex(
 )  # fmt: skip
 _CALL_PHRASES = NameIndex(["date and time", "years and months duration", "days and time duration"])
 _PROPERTY_PHRASES = NameIndex(["time offset", "start included", "end included"])
-_ENTRY_NAME = re.compile(r'\s*(?P<name>[^\s:"{}()\[\],<>=][^:"{}()\[\],<>=]*?)\s*:', re.DOTALL)
+_ENTRY_NAME = re.compile(r'\s*(?P<name>[^\s:"{}()\[\],<>=][^:"{}()\[\],<>=]{0,200}?)\s*:', re.DOTALL)
 _QUOTED_KEY = re.compile(r'\s*(?P<name>"(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
-_ITERATOR_NAME = re.compile(r"\s*(?P<name>[^\s:\"{}()\[\],][^:\"{}()\[\],]*?)\s+in\b", re.DOTALL)
-_PARAMETER_NAME = re.compile(r'\s*(?P<name>[^\s:"{}()\[\],][^:"{}()\[\],]*?)\s*(?=[:,)])', re.DOTALL)
+_ITERATOR_NAME = re.compile(r"\s*(?P<name>[^\s:\"{}()\[\],][^:\"{}()\[\],]{0,200}?)\s+in\b", re.DOTALL)
+_PARAMETER_NAME = re.compile(r'\s*(?P<name>[^\s:"{}()\[\],][^:"{}()\[\],]{0,200}?)\s*(?=[:,)])', re.DOTALL)
 _AFTER_CLOSE = re.compile(r"\s*(?:$|[)\],}=<>!+*/.:]|(?:and|or|then|else|return|satisfies|in|instance|between)\b)")
 
 

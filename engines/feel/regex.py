@@ -5,12 +5,16 @@ What RE2 cannot do (back-references) is an error, as is what XPath does not have
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import re2
 
 _MAX_MEMORY = 8 << 20
+# A match costs as much as making this many characters.
+_COST = 80
+Charge: TypeAlias = Callable[[int], None]
 _FLAGS = frozenset("smixq")
 _CLASSES = {
     "d": r"\p{Nd}", "D": r"\P{Nd}", "s": r" \t\n\r", "w": r"^\p{P}\p{Z}\p{C}",
@@ -172,20 +176,20 @@ class _Translator:
         raise RegexError(f"\\{escaped} is not supported within a character class")
 
 
-def replace(compiled: Any, text: str, replacement: str, *, literal: bool, limit: int) -> str:
-    """``text`` with all matches replaced. ``RegexError`` for a bad replacement or a pattern that matches nothing."""
+def replace(compiled: Any, text: str, replacement: str, *, literal: bool, charge: Charge) -> str:
+    """``text`` with all matches replaced; ``charge`` is told how much text each one makes.
+
+    ``RegexError`` for a bad replacement or a pattern that matches the empty string.
+    """
     if compiled.search("") is not None:
         raise RegexError("the pattern matches the empty string")
     template = [replacement] if literal else _template(replacement, compiled.groups)
-    fixed = sum(len(part) for part in template if isinstance(part, str))
     out: list[str] = []
-    size = end = 0
+    end = 0
     for match in compiled.finditer(text):
         groups = [part if isinstance(part, str) else match.group(part) or "" for part in template]
         out += [text[end : match.start()], *groups]
-        size += fixed + match.start() - end + sum(map(len, groups))
-        if size > limit:
-            break
+        charge(_COST + match.start() - end + sum(map(len, groups)))
         end = match.end()
     return "".join(out) + text[end:]
 
@@ -220,11 +224,12 @@ def _template(replacement: str, groups: int) -> list[str | int]:
     return parts
 
 
-def split(compiled: Any, text: str) -> list[str]:
-    """The parts of ``text`` between matches."""
+def split(compiled: Any, text: str, charge: Charge) -> list[str]:
+    """The parts of ``text`` between matches; ``charge`` is told of each."""
     parts: list[str] = []
     end = 0
     for match in compiled.finditer(text):
+        charge(_COST)
         if match.end() > match.start():
             parts.append(text[end : match.start()])
             end = match.end()

@@ -58,8 +58,9 @@ def substring_after(runtime: Runtime, string: str, match: str) -> str:
 
 
 @builtin("contains(string: string, match: string) -> boolean")
-def contains(_runtime: Runtime, string: str, match: str) -> bool:
+def contains(runtime: Runtime, string: str, match: str) -> bool:
     """Whether ``match`` occurs in the string."""
+    runtime.budget.charge(len(string) // 64)
     return match in string
 
 
@@ -92,11 +93,12 @@ def replace(runtime: Runtime, input: str, pattern: str, replacement: str, flags:
     if compiled is None:
         return None
     try:
-        result = regex.replace(compiled, input, replacement, literal="q" in (flags or ""), limit=runtime.budget.size)
+        result = regex.replace(
+            compiled, input, replacement, literal="q" in (flags or ""), charge=runtime.budget.charge_size
+        )
     except regex.RegexError as error:
         runtime.fail("feel.bad_regex", pattern=pattern, reason=str(error))
         return None
-    runtime.budget.charge_size(len(input) + len(result))
     return result
 
 
@@ -106,8 +108,7 @@ def split(runtime: Runtime, string: str, delimiter: str) -> list[str] | None:
     compiled = _compiled(runtime, delimiter, None)
     if compiled is None:
         return None
-    runtime.budget.charge_size(9 * len(string))
-    return regex.split(compiled, string)
+    return regex.split(compiled, string, runtime.budget.charge_size)
 
 
 def _compiled(runtime: Runtime, pattern: str, flags: str | None) -> Any:
