@@ -5,7 +5,7 @@ Instants of ``due_at`` are the workspace's, which a sandbox may move; leases are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,8 @@ from builder.storage.runtime_tables import process_instance
 from builder.storage.values import decode, encode
 from engines.core import new_id
 
-WAITING, DEAD = "waiting", "dead"
+# A parked row waits for another one to release it.
+WAITING, PARKED, DEAD = "waiting", "parked", "dead"
 ERROR_LENGTH = 2000
 
 
@@ -165,6 +166,18 @@ def fail(connection: Connection, job: Job, error: Exception, patience: Patience)
         values |= {"state": DEAD, "lease_until": None}
     connection.execute(table.update().where(table.c.id == job.id, table.c.fence == job.fence).values(**values))
     return again
+
+
+def park(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows made by ``row_of`` that wait until ``unpark`` names their key."""
+    if rows:
+        connection.execute(table.insert(), [{**row, "state": PARKED} for row in rows])
+
+
+def unpark(connection: Connection, key: str) -> bool:
+    """Whether there was a parked row of this key; it is due now."""
+    mine = sa.and_(table.c.key == key, table.c.state == PARKED)
+    return connection.execute(table.update().where(mine).values(state=WAITING)).rowcount == 1
 
 
 def revive(connection: Connection, job_id: UUID) -> bool:

@@ -188,7 +188,7 @@ job = Table(
     Column("kind", WORD, nullable=False),
     # By the workspace's clock, which a sandbox may move.
     Column("due_at", Instant(), nullable=False),
-    # waiting, dead; a job that is done has no row.
+    # waiting, parked, dead; a job that is done has no row.
     Column("state", WORD, nullable=False),
     # Names the job for whoever cancels or replaces it; unique where given.
     Column("key", String(300), unique=True),

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engines import rules
-
 if TYPE_CHECKING:
     from builder.runtime.around import Around
+    from engines.rules import CompiledDecisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +16,7 @@ class Decided:
     """A decision's output with what explains it."""
 
     value: Any
-    # {decision, release, inputs, matched: rows that matched by decision, value}
+    # {decision, release, inputs, matched: names of the rows that matched, steps: the decisions behind it, value}
     explanation: Mapping[str, Any]
 
 
@@ -30,23 +29,29 @@ class OfApp:
 
     def decide(self, name: str, inputs: Mapping[str, Any]) -> Any:
         """The decision's output value; ``KeyError`` for an unknown decision."""
-        return self.explained(name, inputs).value
+        return self._compiled(name).decide(inputs, self._around.feel).value
 
     def explained(self, name: str, inputs: Mapping[str, Any]) -> Decided:
         """The output with the rows that matched."""
         app, _, local = name.rpartition(".")
         found = self._around.app(app or self._app)
-        if local not in found.decisions:
-            raise KeyError(f'there is no decision "{found.name}.{local}"')
-        result = rules.decide(found.decisions[local], inputs, self._around.feel)
+        result = self._compiled(name).decide(inputs, self._around.feel, trace=True)
         explanation = {
             "decision": f"{found.name}.{local}",
             "release": found.release,
             "inputs": dict(inputs),
-            "matched": result.matched,
+            "matched": list(result.matched),
+            "steps": [{"decision": s.decision, "value": s.value, "inputs": dict(s.inputs)} for s in result.trace],
             "value": result.value,
         }
         return Decided(value=result.value, explanation=explanation)
+
+    def _compiled(self, name: str) -> CompiledDecisions:
+        app, _, local = name.rpartition(".")
+        found = self._around.app(app or self._app)
+        if local not in found.decisions:
+            raise KeyError(f'there is no decision "{found.name}.{local}"')
+        return found.decisions[local]  # type: ignore[no-any-return]
 
 
 class Decisions:

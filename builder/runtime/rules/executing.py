@@ -217,10 +217,9 @@ class Executor:
     def _find(self, action: a.FindRecords) -> list[dict[str, Any]]:
         records, form = self._around.records(self._app), self._form(action.form)
         source = records.source(form)
-        query = sa.select(source.selectable.c.id).where(source.visible_rows())
-        if action.where is not None:
-            query = query.where(rules.where_clause(action, source, self._around.feel))
+        dialect = self._work.connection.dialect.name
         own = source.selectable.c.id
+        query = sa.select(own).where(rules.where_clause(action, source, dialect, self._around.feel))
         ids = list(self._work.connection.execute(query.order_by(own).limit(MAX_FOUND + 1)).scalars())
         if len(ids) > MAX_FOUND:
             raise InputError([InputProblem(pointer="", code="rules.too_many_records", params={"limit": MAX_FOUND})])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,13 +12,15 @@ import sqlalchemy as sa
 from builder.jobs import queue
 from builder.runtime.rules.executing import Executor
 from builder.runtime.rules.lazy import LazyRecord
+from builder.runtime.rules.sweeping import has_fired, note_fired
 from builder.storage.runtime_tables import rule_firing, rule_state
 from builder.storage.upsert import upsert
 from builder.storage.values import encode
 from engines import rules
 from engines.core import Event, new_id
-from engines.rules import EventKind, Firing, RuleData, RuleEvent, RuleResult, RuleState, TimerRequest, TraceEntry
+from engines.rules import EventKind, Firing, RuleData, RuleEvent, RuleResult, RuleSet, RuleState, TimerRequest
 from engines.rules.actions import RecordRef, Score
+from engines.rules.ruleset import variables_of
 
 if TYPE_CHECKING:
     from builder.definitions import CompiledApp
@@ -69,17 +72,10 @@ class RuleRunner:
         )
 
     def _run(self, app: CompiledApp, event: RuleEvent, payload: Mapping[str, Any]) -> None:
-        results = [
-            (ruleset, result)
-            for ruleset in app.rulesets.values()
-            if ruleset.concerns(event) and (result := evaluate(self._around, app, ruleset, event, payload)) is not None
-        ]
-        for _, result in results:
-            keep(self._around, app, event, result)
-        firings = [(firing, result.trace) for _, result in results for firing in result.firings]
-        # Priority decides over all files of an app; the sort keeps the order of files and rules among equals.
-        for firing, trace in sorted(firings, key=lambda pair: -pair[0].priority):
-            fire(self._around, self._rounds, app, firing, trace)
+        ruleset = ruleset_of(self._around, app)
+        looked = look_at(self._around, app, ruleset, event, payload) if ruleset.waits_for(event) else None
+        for firing in looked.result.firings if looked else ():
+            fire(self._around, self._rounds, app, looked, firing)  # type: ignore[arg-type]
 
 
 class Batch:
@@ -97,25 +93,22 @@ class Batch:
         payload = self._event.payload
         form, kind = payload["form"], BATCHES[self._event.type]
         changed = frozenset(payload.get("changed", ()))
-        sample = self._seen(form, payload["ids"][0], kind, changed) if payload["ids"] else None
-        for ruleset in self._app.rulesets.values():
-            if sample is None or not ruleset.concerns(sample):
-                continue
-            for record_id in payload["ids"]:
-                self._one(ruleset, self._seen(form, record_id, kind, changed))
+        ruleset = ruleset_of(self._around, self._app)
+        for record_id in payload["ids"]:
+            event = self._seen(form, record_id, kind, changed)
+            if not ruleset.waits_for(event):
+                return
+            self._one(ruleset, event)
         self._score()
 
     def _seen(self, form: str, record_id: UUID, kind: EventKind, changed: frozenset[str]) -> RuleEvent:
         record = ref(self._app.name, form, record_id)
         return RuleEvent(kind=kind, at=self._event.at, record=record, changed=changed, id=self._event.id)
 
-    def _one(self, ruleset: Any, event: RuleEvent) -> None:
-        result = evaluate(self._around, self._app, ruleset, event, {})
-        if result is None:
-            return
-        keep(self._around, self._app, event, result)
-        for firing in result.firings:
-            fire(self._around, self._rounds, self._app, firing, result.trace, self._deferred)
+    def _one(self, ruleset: RuleSet, event: RuleEvent) -> None:
+        looked = look_at(self._around, self._app, ruleset, event, {})
+        for firing in looked.result.firings if looked else ():
+            fire(self._around, self._rounds, self._app, looked, firing, self._deferred)  # type: ignore[arg-type]
 
     def _deferred(self, action: Any) -> bool:
         """Whether an action waits for the end of the batch."""
@@ -144,12 +137,55 @@ def _plain(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in payload.items() if k not in ("before", "after", "changed", "computed")}
 
 
-def evaluate(
-    around: Around, app: CompiledApp, ruleset: Any, event: RuleEvent, payload: Mapping[str, Any]
-) -> RuleResult | None:
-    """What the rules of one file make of an event; None where its record is gone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the rules of an app made of an event, with what they saw."""
+
+    ruleset: RuleSet
+    event: RuleEvent
+    data: RuleData
+    result: RuleResult
+
+    def inputs(self, rule: str) -> dict[str, Any]:
+        """What the condition of a rule read, by path."""
+        found = self.ruleset.rule(rule)
+        if found is None or found.condition is None:
+            return {}
+        variables = variables_of(self.event, self.data)
+        return {".".join(path): _at(variables, path) for path in sorted(found.condition.reads)}
+
+
+def _at(variables: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = variables.get(path[0])
+    for name in path[1:]:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def ruleset_of(around: Around, app: CompiledApp) -> RuleSet:
+    """All rules of an app, indexed once per set of releases."""
+    cache = around.work.app_set.cache
+    key = f"runtime.rules:{app.name}"
+    if key not in cache:
+        cache[key] = RuleSet(app.rulesets.values())
+    return cache[key]  # type: ignore[return-value]
+
+
+def look_at(
+    around: Around, app: CompiledApp, ruleset: RuleSet, event: RuleEvent, payload: Mapping[str, Any]
+) -> Looked | None:
+    """What the rules of an app make of an event, their states and timers kept; None where its record is gone."""
+    if event.spell and event.record and has_fired(around, app.name, event.name, event.record.id, event.spell):
+        return None
     data = data_of(around, app, event, ruleset.reads(event), payload)
-    return None if data is None else rules.run(ruleset, event, data, trace=True)
+    if data is None:
+        return None
+    result = rules.run(ruleset, event, data)
+    keep(around, app, event, result)
+    for firing in result.firings:
+        if event.spell and event.record:
+            note_fired(around, app.name, firing.rule, event.record.id, event.spell)
+    return Looked(ruleset=ruleset, event=event, data=data, result=result)
 
 
 def data_of(
@@ -228,25 +264,19 @@ def fire(
     around: Around,
     rounds: Rounds,
     app: CompiledApp,
+    looked: Looked,
     firing: Firing,
-    trace: Sequence[TraceEntry],
-    deferred: Any = None,
+    deferred: Callable[[Any], bool] = lambda action: False,
 ) -> None:
-    """Carries out a firing and keeps a row of it."""
+    """Carries out a firing and keeps a row of it; ``deferred`` takes actions that are carried out later."""
     executor = Executor(around, app.name, firing)
-    firing_id = new_id()
-
-    def execute(action: Any) -> Any:
-        if deferred is not None and deferred(action):
-            return None
-        return executor.execute(action)
-
+    # What the condition saw: read before the actions change it.
+    inputs = encode(looked.inputs(firing.rule))
     with rounds.cause(f"rule {app.name}.{firing.rule}"):
-        rules.carry_out(firing, execute)
+        rules.carry_out(firing, lambda action: None if deferred(action) else executor.execute(action))
     record = firing.record
-    inputs = next((entry.inputs for entry in _fired(trace, firing.rule)), {})
     row = {
-        "id": firing_id,
+        "id": new_id(),
         "app": app.name,
         "rule": firing.rule,
         "release": app.release,
@@ -255,11 +285,7 @@ def fire(
         "at": around.work.instant,
         "cause": firing.event.kind.value,
         "command_id": around.work.command_id,
-        "inputs": encode({".".join(path) if isinstance(path, tuple) else path: v for path, v in inputs.items()}),
+        "inputs": inputs,
         "actions": encode(executor.done),
     }
     around.work.connection.execute(rule_firing.insert(), row)
-
-
-def _fired(trace: Sequence[TraceEntry], rule: str) -> Iterator[TraceEntry]:
-    return (entry for entry in trace if entry.rule == rule and entry.fired)
