@@ -19,7 +19,7 @@ from builder.workspace import Work
 from engines import report
 from engines.core import InputError, InputProblem
 from engines.report import CompiledTile, Drill, ValueType
-from engines.report.columns import columns_of
+from engines.report.columns import columns_of, title_name
 from engines.report.formats import shown
 
 DRILL, KEY, NONE = "drill", "k.", "none."
@@ -32,10 +32,12 @@ class Drilled:
     drill: Drill
     dashboard: str
     tile: str
+    # Qualified name of the form whose records are listed.
+    form: str
     # What the list is limited to, for people: the tile's title and the mark.
     title: str
-    # The pairs of the address, to be kept while paging and sorting.
-    pairs: tuple[tuple[str, str], ...]
+    # The pairs of the address that give the dashboard's filters.
+    filters: tuple[tuple[str, str], ...]
 
 
 def drill_query(
@@ -68,13 +70,15 @@ def drilled(work: Work, app: CompiledApp, given: Mapping[str, Sequence[str]], lo
     parameters = reader.parameters(given)
     row = _row(tile, given)
     drill = report.drill(tile, row, parameters, work.zone)
-    marks = [shown(row, c, locale, work.zone) for c in columns_of(tile) if c.name in row and "." not in c.name]
+    titled = row | {title_name(name): reader.title(tile, name, value) for name, value in row.items()}
+    marks = [shown(titled, c, locale, work.zone) for c in columns_of(tile) if c.name in row]
     return Drilled(
         drill=drill,
         dashboard=dashboard,
         tile=name,
-        title=" · ".join([tile.tile.label.get(locale), *marks]),
-        pairs=tuple(drill_query(reader, tile, row, parameters)),
+        form=drill.form if "." in drill.form else f"{app.name}.{drill.form}",
+        title=" · ".join([tile.tile.label.get(locale), *(mark for mark in marks if mark)]),
+        filters=tuple(report.given_by(reader.dashboard, parameters)),
     )
 
 

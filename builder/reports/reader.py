@@ -11,7 +11,7 @@ from engines import report
 from engines.core import AccessDenied, Principal
 from engines.feel.sql import SqlUnsupportedError
 from engines.report import CompiledDashboard, CompiledTile, ReportContext, TileResult
-from engines.report.choices import dimension_values
+from engines.report.choices import dimension_values, title_of
 from engines.report.definitions import DashboardFilter
 
 
@@ -73,6 +73,18 @@ class DashboardReader:
             shared = self._app.definitions.get("options", item.option_list)
             return [(option.name, option.label.get(locale)) for option in shared.options] if shared else []
         return self._from_dimension(item, locale)
+
+    def title(self, tile: CompiledTile, dimension: str, value: Any) -> str | None:
+        """What people read in place of a dimension's value; None where it has no title or may not be seen."""
+        context = self.context({})
+        return title_of(tile.dataset, dimension, value, self._work.connection, self._rows(tile), context)
+
+    def widest_view(self, tile: CompiledTile) -> str:
+        """The first view of the tile's form that leaves nothing out, so that a list holds what a mark counts."""
+        owner, _dot, name = tile.dataset.definition.form.rpartition(".")
+        app = self._work.apps.get(owner) if owner else self._app
+        form = app.forms.get(name) if app is not None else None
+        return next((view.name for view in form.views.values() if not view.filter), "") if form else ""
 
     def _from_dimension(self, item: DashboardFilter, locale: str) -> list[tuple[str, str]]:
         for tile in self.dashboard.tiles.values():

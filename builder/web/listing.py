@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
+from builder.reports.drilling import DRILL
 from builder.web.catalogue import FormPlace
 from builder.web.context import _, site
 from builder.web.filters import (
@@ -23,6 +24,8 @@ from builder.web.rows import Column, column_label, plain_columns
 from engines.form import ViewDefinition
 
 PAGE_SIZE = 25
+# What a list's address says of the list itself.
+_OWN = frozenset({"view", "q", "f", "sort", "cols", "after", "add"})
 _INPUTS = {"number": "text", "date": "date", "text": "text"}
 
 
@@ -37,6 +40,8 @@ class ListState:
     sort: tuple[str, bool] | None
     columns: tuple[str, ...]
     after: str
+    # What names the mark of a dashboard whose records are listed, as the address has it; empty for a plain list.
+    mark: tuple[tuple[str, str], ...] = ()
 
     def href(self, **change: Any) -> str:
         """The address of the same list with something changed; without a page cursor unless it is given."""
@@ -48,10 +53,12 @@ class ListState:
             "cols": request.args.getlist("cols"),
             "after": "",
         } | change
+        mark = state.pop("mark", self.mark)
         pairs = [
             (key, item) for key, value in state.items() for item in (value if isinstance(value, list) else [value])
         ]
-        return f"{request.path}?{urlencode([(key, value) for key, value in pairs if value])}"
+        # A filter that was emptied is not one that was never given, so the mark's pairs stay as they are.
+        return f"{request.path}?{urlencode([*((key, value) for key, value in pairs if value), *mark])}"
 
 
 def views_of(place: FormPlace) -> Mapping[str, ViewDefinition]:
@@ -78,7 +85,16 @@ def read_state(place: FormPlace, known: Sequence[str]) -> ListState:
         sort=(name, sort.startswith("-")) if name in known else None,
         columns=tuple(chosen or [n for n in view.columns if n in known] or known[:6]),
         after=request.args.get("after", ""),
+        mark=_mark(),
     )
+
+
+def _mark() -> tuple[tuple[str, str], ...]:
+    """The pairs of the address that are not the list's own: they name a mark, where there is one."""
+    if DRILL not in request.args:
+        return ()
+    pairs = request.args.items(multi=True)
+    return tuple((key, value) for key, value in pairs if key not in _OWN and not key.startswith(("op.", "v.")))
 
 
 def _added() -> list[str]:

@@ -44,6 +44,7 @@ function themed(options: Options): object {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     legend: { ...(options.legend as object), textStyle: { color: colour("text-2") }, pageTextStyle: { color: colour("text-2") } },
     tooltip: { confine: true, renderMode: "richText", backgroundColor: colour("bg-raised"), borderColor: colour("line"), textStyle: { color: colour("text") }, ...options.tooltip, ...tooltip(options) },
+    series: options.series.map((one) => ({ ...one, label: { ...(one as { label?: object }).label, color: colour("text-2"), textBorderWidth: 0 } })),
     ...(options.xAxis ? { xAxis: axis(options.xAxis) } : {}),
     ...(options.yAxis ? { yAxis: axis(options.yAxis) } : {}),
   };

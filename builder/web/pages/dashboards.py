@@ -236,7 +236,8 @@ class _Links:
         owner, _dot, own = form.rpartition(".")
         drills = tile.tile.drills and has_list()
         pairs = drill_query(reader, tile, {}, parameters)
-        address = url_for("records.list", app=owner or app, form=own, view=tile.tile.view or None) if drills else ""
+        view = tile.tile.view or reader.widest_view(tile) or None
+        address = url_for("records.list", app=owner or app, form=own, view=view) if drills else ""
         # ``view`` may have begun the query already.
         self.base = f"{address}{'&' if '?' in address else '?'}{urlencode(pairs)}" if address else ""
 

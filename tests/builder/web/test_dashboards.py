@@ -106,3 +106,33 @@ def test_filters_keep_what_was_chosen(people: dict[str, FlaskClient]) -> None:
     assert re.search(r'name="period.from" value="2026-01-01"', text)
     assert '<option value="science" selected>Science</option>' in text
     assert people["lib"].get(f"{PAGE}?period.from=soon").status_code == 422
+
+
+def test_a_mark_leads_to_a_list_that_keeps_it(people: dict[str, FlaskClient]) -> None:
+    chart = options(page(people["lib"], f"{PAGE}?{PERIOD}"), "months")
+    about = chart["dougong"]
+    assert isinstance(about, dict)
+    address = f"{about['drill']}&{about['keys'][0]}"
+    listed = page(people["lib"], address)
+    assert "Months · 2026-01" in listed
+    assert len(re.findall(r'class="main" href', listed)) == 2
+    assert len(re.findall(r'class="main" href', page(people["rita"], address))) == 1
+    # Sorting, searching and going on keep the mark.
+    assert all("drill=desk.months" in href for href in re.findall(r'hx-get="([^"]*sort=[^"]*)"', listed))
+    assert '<input type="hidden" name="k.month" value="2026-01-01">' in listed
+    narrowed = page(people["lib"], f"{address}&f=number:is:L1")
+    assert len(re.findall(r'class="main" href', narrowed)) == 1
+
+
+def test_a_mark_of_another_form_or_dashboard_is_no_way_into_a_list(people: dict[str, FlaskClient]) -> None:
+    assert people["rita"].get("/a/library/f/loan/?drill=closed.count").status_code == 403
+    assert people["lib"].get("/a/library/f/book/?drill=desk.months").status_code == 404
+    refused = page(people["lib"], "/a/library/f/loan/?drill=desk.months&k.month=x")
+    assert 'role="alert"' in refused
+    assert 'class="main" href' not in refused
+
+
+def test_a_point_is_named_by_the_record_that_it_stands_for(people: dict[str, FlaskClient]) -> None:
+    about = options(page(people["lib"]), "books")["dougong"]
+    assert isinstance(about, dict)
+    assert "Books · Atlas" in page(people["lib"], f"{about['drill']}&{about['keys'][0]}")
