@@ -18,6 +18,7 @@ from builder.identity import (
     update_person,
 )
 from builder.storage.identity_tables import department, person
+from builder.storage.workspace_tables import workspace as workspace_table
 from builder.workspace import Work, Workspace
 from engines.core import SYSTEM
 
@@ -60,6 +61,9 @@ def create_people(workspace: Workspace, app: str, demo: DemoDefinition, password
         for unit in demo.departments:
             if "head" in unit:
                 update_department(work, units[unit["name"]], head=known[unit["head"]])
+        if any(entry.get("admin") for entry in demo.people):
+            # There is an admin now, so that nobody may become one with the set-up token.
+            work.connection.execute(sa.update(workspace_table).values(setup_hash=""))
     return [
         DemoPerson(
             login=entry["name"],
