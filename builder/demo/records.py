@@ -16,7 +16,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from builder.demo.definition import DemoDefinition, DemoFile
-from builder.runtime.rules.scoring import recalculate
 from builder.storage.identity_tables import department, person
 from builder.workspace import Work, Workspace
 from engines.core import SYSTEM, InputError
@@ -53,7 +52,7 @@ def load_records(workspace: Workspace, app: str, demo: DemoDefinition, progress:
 def run_scores(workspace: Workspace, app: str, demo: DemoDefinition) -> None:
     """Runs the demo's score models in full."""
     for name in demo.scores:
-        recalculate(workspace, app, name, cause="demo")
+        workspace.score_all(f"{app}.{name}", SYSTEM)
 
 
 def _load_file(

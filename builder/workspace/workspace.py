@@ -123,6 +123,13 @@ class Workspace:
                     raise
         raise AssertionError("unreachable")
 
+    def score_all(self, name: str, principal: Principal) -> int:
+        """How many records got new values from a full run of the score model "app.model"; it is done on return."""
+        from builder.runtime.rules.scoring import recalculate
+
+        app, _, model = name.partition(".")
+        return recalculate(self, app, model, principal)
+
     @property
     def apps(self) -> Apps:
         """The apps in force at this moment, by name; within a ``Work`` ask the work, which sees one set throughout."""

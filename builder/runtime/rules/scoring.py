@@ -9,14 +9,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from builder.identity.rights import may_build
 from builder.jobs import queue
 from builder.runtime.writer import origin_row
 from builder.storage.runtime_tables import score_run, value_origin
 from builder.storage.upsert import upsert
 from builder.storage.values import decode, encode
 from engines import rules
-from engines.core import new_id
+from engines.core import AccessDenied, Principal, new_id
 from engines.core.principal import SYSTEM
+from engines.feel import Budget
 from engines.rules import CompiledScores, CutPoints, Measured, ScoredRecord
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ RUN, BATCH = "scores.run", "scores.batch"
 RUNNING, DONE = "running", "done"
 # Records written in one command of a full run: few enough that nobody waits long for the write lock.
 BATCH_SIZE = 100
+# A full run is no request that somebody waits for: everybody is decided about in one go.
+UNHURRIED: Mapping[str, Any] = {"steps": 10**10, "size": 10**11, "seconds": 3600.0, "wall_seconds": 3600.0}
 Explained = Mapping[str, Mapping[str, Any]]
 
 
@@ -137,6 +141,7 @@ class Scoring:
         model = self.model(app, name)
         form = self._around.form_name(app, model.model.form)
         records = self._around.records(app)
+        self._work.budget = Budget(**UNHURRIED)
         parameters = self.parameters(app, name)
         dialect = self._work.connection.dialect.name
         plan = rules.score_all(model, records.source(form), dialect, parameters, self._around.feel)
@@ -180,6 +185,7 @@ class Scoring:
 
     def write_batch(self, run_id: UUID, wanted: Sequence[Wanted], *, last: bool) -> None:
         """Writes one portion of a full run, and what rules make of it, in this command."""
+        self._work.budget = Budget(**UNHURRIED)
         run = self._work.connection.execute(sa.select(score_run).where(score_run.c.id == run_id)).one()
         form = self._around.form_name(run.app, self.model(run.app, run.model).model.form)
         records = self._around.records(run.app)
@@ -212,15 +218,22 @@ def _differs(wanted: Any, stored: Any) -> bool:
     return bool(wanted != stored)
 
 
-def recalculate(workspace: Workspace, app: str, model: str, *, cause: str = "recalculate") -> int:
+def recalculate(
+    workspace: Workspace, app: str, model: str, principal: Principal = SYSTEM, *, cause: str = "recalculate"
+) -> int:
     """How many records got new values: a full run at once, for imports, set-up and whoever waits for it.
 
-    Each portion is a command of its own. The runner does the same in the background, see ``Scoring.request_run``.
+    ``AccessDenied`` unless ``principal`` may change the app or import into the scored form. Each portion is a command
+    of its own. The runner does the same in the background, see ``Scoring.request_run``.
     """
-    with workspace.read(SYSTEM) as work:
-        prepared = work.service("scoring").prepare(app, model, cause=cause)
+    with workspace.read(principal) as work:
+        scoring: Scoring = work.service("scoring")
+        form = f"{app}.{scoring.model(app, model).model.form}"
+        if not (may_build(principal, app) or work.records.may(form, "import")):
+            raise AccessDenied("scores.recalculate", f"{app}.{model}")
+        prepared = scoring.prepare(app, model, cause=cause)
     run_id = workspace.run(
-        lambda work: work.service("scoring").begin_run(prepared), SYSTEM, command="scores.begin", reason=cause
+        lambda work: work.service("scoring").begin_run(prepared), principal, command="scores.begin", reason=cause
     )
     batches = list(prepared.batches())
     for number, batch in enumerate(batches, 1):
@@ -228,7 +241,7 @@ def recalculate(workspace: Workspace, app: str, model: str, *, cause: str = "rec
         def write(work: Work, batch: Sequence[Wanted] = batch, last: bool = number == len(batches)) -> None:
             work.service("scoring").write_batch(run_id, batch, last=last)
 
-        workspace.run(write, SYSTEM, command="scores.write", reason=cause)
+        workspace.run(write, principal, command="scores.write", reason=cause)
     return len(prepared.changed)
 
 
