@@ -81,14 +81,16 @@ def _flow(points: Sequence[Sequence[float]]) -> Markup:
 def _shape(node: NodeDefinition, box: _Box, active: bool, passed: bool) -> Markup:
     state = " active" if active else " passed" if passed else ""
     label = node.label.get(site().locale)
+    # Loading names what has no label by its name, which says nothing beside a circle or a diamond.
+    small = label if label != node.name else ""
     x, y = box.middle
     kind = str(node.type)
     if "Event" in kind:
-        return _event(kind, box, label, state)
+        return _event(kind, box, small, state)
     if "Gateway" in kind:
         half = box.width / 2
         sign = Markup(_GATEWAYS.get(kind, ""))  # noqa: S704 - constants of this module
-        text = _text([label] if label else [], x, box.y + box.height + 14)
+        text = _text([small] if small else [], x, box.y + box.height + 14)
         diamond = Markup('<path d="M{0} 0 0 {0} -{0} 0 0 -{0}z"/>').format(f"{half:g}")
         return Markup('<g class="node gateway{}"><g transform="translate({} {})">{}{}</g>{}</g>').format(
             state, f"{x:g}", f"{y:g}", diamond, sign, text

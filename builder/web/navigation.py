@@ -14,7 +14,7 @@ from builder.web.access import may
 from builder.web.catalogue import apps
 from builder.web.context import reading, site
 
-_ICONS = {"building": "home", "phone": "bell", "calendar": "clock"}
+_ICONS = {"phone": "bell", "calendar": "clock"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,11 @@ def _item(app: CompiledApp, entry: Any) -> Item | None:
         if form is None or not may(form, site().principal, "see"):
             return None
         href = url_for("records.list", app=app.name, form=entry.form, view=entry.view or None)
-        current = (request.view_args or {}).get("app") == app.name and (request.view_args or {}).get(
-            "form"
-        ) == entry.form
+        current = (
+            request.blueprint == "records"
+            and (request.view_args or {}).get("app") == app.name
+            and (request.view_args or {}).get("form") == entry.form
+        )
         return Item(name=entry.name, label=label, icon=_icon(entry, "table"), href=href, current=current)
     if entry.dashboard:
         if not may_open(app, entry.dashboard, site().principal):

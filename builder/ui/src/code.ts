@@ -48,6 +48,7 @@ export function mount(element: HTMLElement): void {
       ],
     }),
   });
+  view.scrollDOM.tabIndex = 0;
   area.hidden = true;
   element.append(view.dom);
   element.addEventListener("jump", (event) => jump(view, (event as CustomEvent<{ line: number; column: number }>).detail));

@@ -69,6 +69,8 @@ class Cell:
     source: str = ""
     # Further attributes of the input: min, max, step, maxlength, inputmode …
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    # Where its section says the same already.
+    label_hidden: bool = False
     # Tells inputs of one name on one page apart.
     id_suffix: str = ""
 

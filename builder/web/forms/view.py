@@ -14,7 +14,7 @@ from builder.web.forms.display import Display, plain_text
 from builder.web.forms.logic import browser_logic
 from builder.web.forms.model import NOTHING, Block, Cell, Choice, FormView, Row
 from builder.web.forms.widgets import attributes, scale_steps, widget
-from builder.web.messages import problem_text
+from builder.web.wording import problem_text
 from engines.core import InputProblem
 from engines.form import CompiledField, CompiledForm, LayoutDefinition, LayoutItem
 
@@ -64,6 +64,10 @@ class Builder:
             items = tuple(part for child in item.items for part in self._item(child))
             columns = int(item.config.get("columns", 2))
             label = item.label.get(self.locale)
+            items = tuple(
+                replace(part, label_hidden=True) if part.label == label and isinstance(part, Cell) else part
+                for part in items
+            )
             return [Block(type=item.type, name=item.name, label=label, columns=columns, items=items)] if items else []
         if item.type == "help":
             return [Block(type="help", name=item.name, text=item.label.get(self.locale))]
@@ -81,6 +85,8 @@ class Builder:
         cell = self._plain(found, name, value, typed, pointer)
         if found.rows is not None:
             rows = value if isinstance(value, list) else []
+            # A new record starts with an empty row; rows in which nothing was entered are not sent.
+            rows = rows or ([{}] if cell.editable and not typed and not self.values.get("id") else [])
             cell = replace(
                 cell,
                 rows=tuple(self._row(found, str(number), row, typed) for number, row in enumerate(rows)),

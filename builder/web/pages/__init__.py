@@ -1,6 +1,7 @@
 """The pages, one blueprint per area."""
 
-from builder.web.pages import auth, dashboards, home, inbox, notifications, people, public, records, studio
+from builder.web.api import resources
+from builder.web.pages import admin, auth, dashboards, home, inbox, notifications, people, public, records, studio
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -12,6 +13,9 @@ BLUEPRINTS = (
     people.blueprint,
     public.blueprint,
     studio.blueprint,
+    admin.blueprint,
+    resources.blueprint,
+    resources.described,
 )
 
 __all__ = ["BLUEPRINTS"]

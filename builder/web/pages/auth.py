@@ -9,8 +9,8 @@ from builder.identity import SignInRefused, TooManyAttempts, create_token, revok
 from builder.web import security
 from builder.web.context import _, change, require_person, site
 from builder.web.i18n import LANGUAGES
-from builder.web.messages import problem_text
 from builder.web.notices import notify
+from builder.web.wording import problem_text
 from engines.core import AccessDenied, InputError
 
 blueprint = Blueprint("auth", __name__)

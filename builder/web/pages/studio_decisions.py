@@ -11,8 +11,8 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from builder.definitions import join_path
 from builder.releases import Draft
 from builder.web.context import _, site
-from builder.web.messages import problem_text
 from builder.web.studio.drafting import DraftView, ProblemShown, edit, problems_of, shown, view
+from builder.web.wording import problem_text
 from engines.core import InputError, StateConflict
 
 Frame = Callable[[DraftView, str], dict[str, Any]]

@@ -11,11 +11,11 @@ from builder.definitions import MISSING, join_path
 from builder.releases import Draft
 from builder.web.context import _, reading, site
 from builder.web.forms import Display, form_view
-from builder.web.messages import problem_text
 from builder.web.names import WorkNames
 from builder.web.studio import form_designer as designer
 from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
 from builder.web.studio.properties import NAME, field_properties, parse, text_properties
+from builder.web.wording import problem_text
 from engines.core import DefinitionError, InputError, StateConflict
 from engines.form import compile as compile_form
 from engines.form import field_types

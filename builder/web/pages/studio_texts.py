@@ -12,9 +12,9 @@ from builder.definitions import AppDefinitions, source_from
 from builder.definitions.documents import Document, parse
 from builder.web.context import _, site
 from builder.web.diagrams import draw
-from builder.web.messages import diagnostic_text
 from builder.web.notices import notify
 from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
+from builder.web.wording import diagnostic_text
 from engines.core import DefinitionError, Diagnostic
 
 Frame = Callable[[DraftView, str], dict[str, Any]]

@@ -12,7 +12,7 @@ from builder.definitions import AppDefinitions, AppSource, Document, documents_o
 from builder.releases import Draft, find_draft, open_draft
 from builder.web.catalogue import app_or_404, apps
 from builder.web.context import change, reading, site
-from builder.web.messages import diagnostic_text
+from builder.web.wording import diagnostic_text
 from builder.workspace import Work
 from builder.workspace.release_store import active_release, content_of
 from engines.core import AccessDenied, Diagnostic

@@ -10,8 +10,8 @@ from builder.definitions import MISSING, join_path
 from builder.releases import Draft
 from builder.web.context import _, site
 from builder.web.icons import known as known_icons
-from builder.web.messages import code_text
 from builder.web.studio.drafting import DraftView
+from builder.web.wording import code_text
 from engines.core import InputError, InputProblem, LocalizedText
 from engines.form import FieldType, field_types
 

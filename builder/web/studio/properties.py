@@ -11,7 +11,7 @@ from typing import Any
 
 from builder.definitions import MISSING
 from builder.web.context import _, site
-from builder.web.messages import code_text
+from builder.web.wording import code_text
 from engines.core import InputError, InputProblem
 from engines.form import FieldType
 

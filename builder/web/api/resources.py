@@ -1,0 +1,211 @@
+"""The resources of the API: records of forms, and tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+
+from builder.runtime.inbox import InboxFilter, InboxItem
+from builder.web.api import problems
+from builder.web.api.entry import authenticate, body, command
+from builder.web.api.openapi import document
+from builder.web.api.output import json_response, record_json
+from builder.web.api.problems import ApiRefusal
+from builder.web.catalogue import FormPlace, apps
+from builder.web.context import reading, site
+from builder.workspace import Work
+from engines.form import ListQuery, Record, SortDefinition
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+blueprint.before_request(authenticate)
+problems.install(blueprint)
+described = Blueprint("openapi", __name__)
+MOST = 200
+
+
+@described.get("/api/openapi.json")
+def openapi() -> Response:
+    """What the API offers to anybody with rights: the document names forms and fields, so it asks for a token too."""
+    authenticate()
+    return json_response(document(apps(), request.url_root.rstrip("/"), site().locale))
+
+
+problems.install(described)
+
+
+def _place(app: str, form: str, operation: str) -> FormPlace:
+    """The form; 404 for whom it does not exist, 403 for what they may not do with it."""
+    found = apps().get(app)
+    compiled = found.forms.get(form) if found else None
+    if found is None or compiled is None:
+        raise ApiRefusal(404, "api.not_found")
+    place = FormPlace(app=found, form=compiled, local=form)
+    if not any(place.may(wanted) for wanted in ("see", "create", "edit", "delete")):
+        raise ApiRefusal(404, "api.not_found")
+    if not place.may(operation):
+        raise ApiRefusal(403, "access.denied", {"operation": operation})
+    return place
+
+
+def _record(work: Work, place: FormPlace, id: UUID) -> Record:
+    found: Record | None = work.records.get(place.name, id)
+    if found is None:
+        raise ApiRefusal(404, "api.not_found")
+    return found
+
+
+@blueprint.get("/apps/<app>/forms/<form>/records")
+def list_records(app: str, form: str) -> Response:
+    """A page of records."""
+    place = _place(app, form, "see")
+    args = request.args
+    sort = tuple(
+        SortDefinition(field=name.removeprefix("-"), direction="desc" if name.startswith("-") else "asc")
+        for name in args.get("sort", "").split(",")
+        if name
+    )
+    query = ListQuery(
+        view=args.get("view", ""),
+        filter=args.get("filter") or None,
+        search=args.get("q", ""),
+        sort=sort,
+        after=args.get("after") or None,
+        limit=max(1, min(args.get("limit", 50, type=int), MOST)),
+        columns=tuple(place.form.fields),
+        count=args.get("count") == "true",
+    )
+    if query.view and query.view not in place.form.views:
+        raise ApiRefusal(422, "api.unknown_view", {"view": query.view})
+    with reading() as work:
+        page = work.records.page(place.name, query)
+    data: dict[str, Any] = {"items": [record_json(record) for record in page.records], "next": page.next}
+    if page.count:
+        data["count"] = {"value": page.count.value, "capped": page.count.capped}
+    return json_response(data)
+
+
+@blueprint.post("/apps/<app>/forms/<form>/records")
+def create_record(app: str, form: str) -> Response:
+    """Makes a record of the values sent."""
+    place = _place(app, form, "create")
+    values = body()
+
+    def act(work: Work) -> Any:
+        work.result = str(work.records.create(place.name, values).record.id)
+        return work.result
+
+    id = UUID(command(act, "api.record.create"))
+    answer = _read(place, id, 201)
+    answer.headers["Location"] = f"{request.path}/{id}"
+    return answer
+
+
+def _read(place: FormPlace, id: UUID, status: int = 200) -> Response:
+    with reading() as work:
+        found: Record | None = work.records.get(place.name, id)
+    return json_response(record_json(found) if found else {"id": str(id)}, status)
+
+
+@blueprint.get("/apps/<app>/forms/<form>/records/<uuid:id>")
+def read_record(app: str, form: str, id: UUID) -> Response:
+    """One record."""
+    place = _place(app, form, "see")
+    with reading() as work:
+        return json_response(record_json(_record(work, place, id)))
+
+
+@blueprint.patch("/apps/<app>/forms/<form>/records/<uuid:id>")
+def update_record(app: str, form: str, id: UUID) -> Response:
+    """Changes the values sent; ``If-Match`` names the version they were edited against."""
+    place = _place(app, form, "edit")
+    values, base = body(), _version()
+    with reading() as work:
+        _record(work, place, id)
+    command(lambda work: work.records.update(place.name, id, values, base_version=base) and None, "api.record.update")
+    return _read(place, id)
+
+
+def _version() -> int | None:
+    text = request.headers.get("If-Match", "").strip('W/" ')
+    if text and not text.isdigit():
+        raise ApiRefusal(400, "api.bad_version")
+    return int(text) if text else None
+
+
+@blueprint.delete("/apps/<app>/forms/<form>/records/<uuid:id>")
+def delete_record(app: str, form: str, id: UUID) -> Response:
+    """Puts a record into the recycle bin."""
+    place = _place(app, form, "delete")
+    base = _version()
+    with reading() as work:
+        _record(work, place, id)
+    command(lambda work: work.records.delete(place.name, id, base_version=base) and None, "api.record.delete")
+    return Response(status=204)
+
+
+@blueprint.get("/tasks")
+def list_tasks() -> Response:
+    """A page of a box of the caller's inbox."""
+    args = request.args
+    with reading() as work:
+        page = work.service("inbox").page(
+            args.get("box", "todo"),
+            InboxFilter(app=args.get("app", ""), text=args.get("q", "")),
+            after=args.get("after") or None,
+            limit=max(1, min(args.get("limit", 50, type=int), MOST)),
+        )
+    return json_response({"items": [_task(item) for item in page.items], "next": page.next})
+
+
+def _task(item: InboxItem) -> dict[str, Any]:
+    subject = {"form": item.subject[0], "id": str(item.subject[1])} if item.subject else None
+    return {
+        "id": str(item.id),
+        "app": item.app,
+        "process": item.process,
+        "node": item.node,
+        "title": site().text(item.title),
+        "subject": subject,
+        "subject_title": item.subject_title,
+        "status": item.status,
+        "outcome": item.outcome,
+        "assignee": str(item.assignee) if item.assignee else None,
+        "priority": item.priority,
+        "due_at": item.due_at.isoformat() if item.due_at else None,
+        "created_at": item.created_at.isoformat(),
+    }
+
+
+@blueprint.post("/tasks/<uuid:id>/complete")
+def complete_task(id: UUID) -> Response:
+    """Completes a task with an outcome, values of its form and a comment."""
+    given = body()
+    unknown = set(given) - {"outcome", "values", "comment", "checked", "base_version"}
+    if unknown:
+        raise ApiRefusal(422, "api.unknown_keys", {"keys": sorted(unknown)})
+
+    def act(work: Work) -> None:
+        _require_concern(work, id)
+        work.service("processes").complete(
+            id,
+            str(given.get("outcome") or ""),
+            values=given.get("values"),
+            comment=str(given.get("comment") or ""),
+            checked=given.get("checked") or (),
+            base_version=given.get("base_version"),
+        )
+
+    command(act, "api.task.complete")
+    return Response(status=204)
+
+
+def _require_concern(work: Work, id: UUID) -> None:
+    import sqlalchemy as sa
+
+    from builder.storage.runtime_tables import task
+
+    row = work.connection.execute(sa.select(task).where(task.c.id == id)).one_or_none()
+    if row is None or not work.service("around").concerns(row):
+        raise ApiRefusal(404, "api.not_found")
