@@ -86,7 +86,6 @@ class _Run:
         self._timers: list[TimerRequest] = []
         self._states: dict[str, RuleState] = {}
         self._variables = variables_of(event, data)
-        self._today = event.at.astimezone(data.context.zone or UTC).date()
 
     def result(self) -> RuleResult:
         due = self._event.kind is EventKind.RULE_DUE
@@ -132,7 +131,7 @@ class _Run:
         first, last = rule.tree.valid_from, rule.tree.valid_until
         if not first and not last:
             return True
-        day = self._today.isoformat()
+        day = self._event.at.astimezone(self._data.context.zone or UTC).date().isoformat()
         return (not first or day >= first) and (not last or day <= last)
 
     def _is_void(self, delay: CompiledDelay) -> bool:
@@ -227,9 +226,11 @@ class _Run:
 
 def variables_of(event: RuleEvent, data: RuleData) -> Variables:
     """The names of an event's expressions: record, previous, event and the record's own fields."""
-    about = {"kind": str(event.kind), "name": event.name, "at": event.at, **event.payload}
-    names = {"event": about, "previous": data.previous}
-    return Variables({**names, "record": data.record} if data.record else names, data.record, data.variables)
+    about = {"kind": event.kind.value, "name": event.name, "at": event.at, **event.payload}
+    names: dict[str, Any] = {"event": about, "previous": data.previous}
+    if data.record:
+        names["record"] = data.record
+    return Variables(names, data.record, data.variables)
 
 
 def _program(

@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import ColumnElement, Select, and_, literal, not_, select
 
 from engines import feel
 from engines.feel.sql import SqlUnsupportedError, to_sql, to_sql_condition
@@ -116,15 +116,15 @@ class _Sweeper:
         latest: Any = instant.astimezone(self._when.zone).date() if is_date else instant
         where = f"({tree.where.text}) and " if tree.where else ""
         events = f"{tree.relation}[({tree.where.text})]" if tree.where else tree.relation
-        text = (
-            f"not(some e in {tree.relation}[{where}{dated} > latest_event] satisfies true)"
-            f" and (created_at < created_before or (some e in {events} satisfies true))"
-        )
+        newer = f"some e in {tree.relation}[{where}{dated} > latest_event] satisfies true"
+        text = f"created_at < created_before or (some e in {events} satisfies true)"
         # The record itself must be that old: with days, created on the day of the limit at the latest.
         before = self._midnight(latest + timedelta(days=1)) if is_date else instant + timedelta(microseconds=1)
         bound = {"latest_event": latest, "created_before": before}
         last = self._sql(f"max({events}.{dated})", {})
-        return self._made(text, bound, last, lambda row: _text(row.spell))
+        # "some" is never null, so that NOT of its SQL means what FEEL means, and the database sees an anti-join.
+        silent = not_(self._condition_sql(newer, bound))
+        return self._made(text, bound, last, lambda row: _text(row.spell), silent)
 
     def _related_type(self, tree: t.Absence, name: str) -> feel.FeelType:
         kind = self._scope({}).variables.get(tree.relation, feel.ANY)
@@ -231,10 +231,21 @@ class _Sweeper:
     def _rows(self, bound: Mapping[str, Any]) -> WithVariables:
         return WithVariables(self._source, {"settings": self._settings, **bound}, row_name="record")
 
-    def _made(self, text: str, bound: Mapping[str, Any], spell: Any, spell_of: Callable[[Any], str]) -> Sweep:
+    def _condition_sql(self, text: str, bound: Mapping[str, Any]) -> Any:
+        expression = feel.compile(text, self._scope(bound))
+        return to_sql_condition(expression, self._rows(bound), self._dialect, self._context)
+
+    def _made(
+        self,
+        text: str,
+        bound: Mapping[str, Any],
+        spell: Any,
+        spell_of: Callable[[Any], str],
+        *more: ColumnElement[bool],
+    ) -> Sweep:
         identity = self._source.column("id")
         assert identity is not None  # noqa: S101
-        due = to_sql_condition(feel.compile(text, self._scope(bound)), self._rows(bound), self._dialect, self._context)
+        due = and_(self._condition_sql(text, bound), *more)
         query = select(identity.element.label("id"), spell.label("spell")).select_from(self._source.selectable)
         query = query.where(self._source.visible_rows())
         condition = self._condition()

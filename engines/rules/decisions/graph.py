@@ -51,6 +51,8 @@ class _Step:
     compiled: Compiled
     kind: Kind
     needs: tuple[str, ...]
+    # Those of ``needs`` that come from imported models.
+    foreign: tuple[str, ...]
 
 
 class CompiledDecisions:
@@ -72,6 +74,8 @@ class CompiledDecisions:
         self._types: dict[str, feel.FeelType] = {}
         self._busy: list[str] = []
         self._plans: dict[tuple[str, frozenset[str]], list[_Step]] = {}
+        given: tuple[m.Input | m.Decision, ...] = (*model.inputs, *model.decisions)
+        self._given_kinds = {element.name: self.kinds.kind(element.type) for element in given}
         for decision in model.decisions:
             self._step(decision.name)
         for name in [k.name for k in model.knowledge] + [s.name for s in model.services]:
@@ -108,7 +112,8 @@ class CompiledDecisions:
         compiled = boxer.boxed(value, self._scope(needs))
         self._collect(boxer)
         self._types[name] = compiled.type if kind is ANYTHING else kind.feel
-        self._steps[name] = _Step(name=name, compiled=compiled, kind=kind, needs=needs)
+        foreign = tuple(need for need in needs if need not in self._elements)
+        self._steps[name] = _Step(name=name, compiled=compiled, kind=kind, needs=needs, foreign=foreign)
         self._busy.pop()
 
     def _function(self, name: str) -> None:
@@ -271,8 +276,10 @@ class CompiledDecisions:
     ) -> dict[str, Any]:
         """All values known once ``name`` is decided. ``given``: values of inputs, and of decisions to override."""
         values = self._inputs(runtime, given)
-        for step in self.steps_for(name, frozenset(self._steps.keys() & given.keys())):
-            self._imports(step, runtime, given, values)
+        overridden = _NOTHING if self._steps.keys().isdisjoint(given) else frozenset(self._steps.keys() & given.keys())
+        for step in self.steps_for(name, overridden):
+            if step.foreign:
+                self._imports(step, runtime, given, values)
             match: Match | None = None
             if trace is not None and step.compiled.table is not None:
                 found, match = step.compiled.table.explain(runtime, values)
@@ -284,11 +291,14 @@ class CompiledDecisions:
         return values
 
     def _inputs(self, runtime: Runtime, given: Mapping[str, Any]) -> dict[str, Any]:
-        values: dict[str, Any] = self._static()
+        values = self._static()
+        kinds = self._given_kinds
         for name, value in given.items():
-            element = self._elements.get(name)
-            kind = self.kinds.kind(element.type) if isinstance(element, m.Input | m.Decision) else ANYTHING
-            values[name] = conform(runtime, runtime.native(value), kind) if kind is not ANYTHING else value
+            kind = kinds.get(name, ANYTHING)
+            if kind is ANYTHING or type(value) is kind.exact:
+                values[name] = value
+            else:
+                values[name] = conform(runtime, runtime.native(value), kind)
         return values
 
     def _static(self) -> dict[str, Any]:
@@ -296,10 +306,8 @@ class CompiledDecisions:
 
     def _imports(self, step: _Step, runtime: Runtime, given: Mapping[str, Any], values: dict[str, Any]) -> None:
         """Adds what the step needs from imported models."""
-        for name in step.needs:
-            if name in self._elements or (found := self._find(name)) is None:
-                continue
-            model, inner = found
+        for name in step.foreign:
+            model, inner = self._find(name) or (self, name)
             prefix = self._prefix(name)
             holder = values.setdefault(prefix, {}) if prefix else values
             entry = name.removeprefix(prefix + ".") if prefix else name
@@ -334,7 +342,7 @@ class CompiledDecisions:
         name = decision or self.main
         value = self._evaluate(name, runtime, inputs, entries).get(name)
         runtime.budget.settle()
-        matched = self._matched(name, entries)
+        matched = self._matched(name, entries) if entries else ()
         return DecisionResult(
             value=feel.to_python(value), matched=matched, failures=tuple(runtime.failures), trace=tuple(entries or ())
         )
@@ -396,6 +404,7 @@ def _runtime(context: feel.EvaluationContext | None) -> Runtime:
     return Runtime(context.budget, context.now, context.zone, context.functions)
 
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _NO_RUNTIME: Final = Runtime(feel.Budget(), None, None, {})
 
 

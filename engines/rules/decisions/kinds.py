@@ -41,6 +41,12 @@ class Kind:
     item: Kind | None = None
     fields: Mapping[str, Kind] = field(default_factory=dict)
     name: str = ""
+    # The Python class whose every value conforms as it is; None where more must be looked at.
+    exact: type | None = field(init=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.test is None:
+            object.__setattr__(self, "exact", _CLASSES.get(self.feel))
 
     @property
     def is_any(self) -> bool:
@@ -53,13 +59,12 @@ ANYTHING: Final = Kind(feel=feel.ANY)
 
 def conform(runtime: Runtime, value: Any, kind: Kind) -> Any:
     """``value`` as ``kind``: singletons become lists and lists of one their item; null where it does not conform."""
-    if value is None or kind is ANYTHING:
+    if type(value) is kind.exact or value is None or kind is ANYTHING:
         return value
-    if type(value) is not _CLASSES.get(kind.feel):
-        fits, value = coerce(value, kind.feel)
-        if not fits:
-            runtime.fail("rules.not_of_type", found=type_name(value), expected=kind.name or str(kind.feel))
-            return None
+    fits, value = coerce(value, kind.feel)
+    if not fits:
+        runtime.fail("rules.not_of_type", found=type_name(value), expected=kind.name or str(kind.feel))
+        return None
     if not _passes(runtime, value, kind):
         runtime.fail("rules.not_allowed", found=type_name(value), expected=kind.name)
         return None
@@ -117,7 +122,8 @@ class KindTable:
             if not prefix and name in table._definitions:
                 return table.kind(name)
         known = _OURS.get(name) or BY_NAME.get(name)
-        return Kind(feel=known, name=name) if known is not None else ANYTHING
+        self._kinds[name] = Kind(feel=known, name=name) if known is not None else ANYTHING
+        return self._kinds[name]
 
     def _build(self, definition: m.TypeDefinition, name: str) -> Kind:
         if definition.parameters is not None:

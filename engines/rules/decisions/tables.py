@@ -74,7 +74,11 @@ class CompiledTable:
 
     def run(self, runtime: Runtime, values: dict[str, Any]) -> Any:
         """The table's result: a value, or a context where it has several outputs; a list for collecting policies."""
-        return self.explain(runtime, values)[0]
+        inputs = self._seen(runtime, values)
+        if inputs is None:
+            return None
+        hits = self._matching(runtime, values, inputs)
+        return self._finish(self, runtime, values, hits) if hits else self._default(runtime, values)
 
     def explain(self, runtime: Runtime, values: dict[str, Any]) -> tuple[Any, Match]:
         """The result with what the table saw."""
@@ -109,6 +113,8 @@ class CompiledTable:
 
     def result(self, runtime: Runtime, values: Values, rule: int) -> Any:
         """The output of one rule."""
+        if len(self._names) == 1:
+            return conform(runtime, self._outputs[rule][0](runtime, values), self._kinds.outputs[0])
         return self._shaped(runtime, self.outputs(runtime, values, rule))
 
 

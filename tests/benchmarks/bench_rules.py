@@ -1,0 +1,272 @@
+"""Expressions, tables and rule sets against zen-engine (Rust), sweeps against SQL by hand, 10,000 rules to 1,000."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import zen
+from sqlalchemy import Column, Connection, Index, MetaData, Table, insert, text
+
+from engines import feel
+from engines.core import DefinitionSource
+from engines.feel import storage
+from engines.rules import (
+    EventKind,
+    RuleData,
+    RuleEvent,
+    RuleSet,
+    SweepTime,
+    compile_decision,
+    compile_rules,
+    load_decision,
+    load_rules,
+    run,
+    sweep,
+)
+from engines.rules.actions import RecordRef
+from tests.benchmarks.harness import Measurement, duration, rate
+from tests.databases import database_engine
+from tests.report.tables import Model, TableSource
+
+CONTEXT = feel.EvaluationContext(
+    now=datetime(2026, 3, 2, tzinfo=UTC),
+    zone=ZoneInfo("UTC"),
+    budget=feel.Budget(steps=10**12, size=10**14, seconds=1e9, wall_seconds=1e9),
+)
+SCOPE = feel.Scope(
+    {
+        "amount": feel.NUMBER,
+        "level": feel.STRING,
+        "items": feel.ListType(feel.ContextType({"price": feel.NUMBER, "state": feel.STRING})),
+    }
+)
+THIN = {"amount": 120, "level": "gold"}
+FAT = {**THIN, "items": [{"price": n, "state": "won" if n % 2 else "lost"} for n in range(100)]}
+
+
+def measure() -> Iterator[Measurement]:
+    """Every line of the table."""
+    yield expression("rules.condition/zen", 'amount > 100 and level = "gold"', 'amount > 100 and level == "gold"', THIN)
+    yield expression("rules.fat_record/zen", 'amount > 100 and level = "gold"', 'amount > 100 and level == "gold"', FAT)
+    yield expression(
+        "rules.aggregate/zen",
+        'sum(items[state = "won"].price)',
+        'sum(map(filter(items, #.state == "won"), #.price))',
+        FAT,
+    )
+    yield table()
+    yield from thousand()
+    yield many()
+    for name in ("sqlite", "postgresql"):
+        with database_engine(name) as engine, engine.connect() as connection:
+            yield sweep_sql(connection)
+            connection.rollback()
+
+
+def decimals(value: Any) -> Any:
+    """The same data as our records hold it."""
+    if isinstance(value, dict):
+        return {key: decimals(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decimals(item) for item in value]
+    return Decimal(value) if isinstance(value, int) else value
+
+
+def expression(name: str, ours: str, theirs: str, data: dict[str, Any]) -> Measurement:
+    """One expression on one record."""
+    compiled, record = feel.compile(ours, SCOPE), decimals(data)
+    reference = zen.compile_expression(theirs)
+    assert float(feel.to_python(compiled.evaluate(record, CONTEXT).value)) == float(reference.evaluate(data))
+    return rate(name, lambda: compiled.evaluate(record, CONTEXT), lambda: reference.evaluate(data), number=2_000)
+
+
+LIMITS = [(0, 10), (10, 20), (20, 30), (30, 40), (40, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 1000)]
+
+
+def table() -> Measurement:
+    """A table of ten rows and two inputs, first hit."""
+    rules = [
+        {"name": f"r{i}", "when": [f"[{low}..{high})", '"gold", "silver"' if i % 2 else "-"], "then": [f'"{i}"']}
+        for i, (low, high) in enumerate(LIMITS)
+    ]
+    decision = {
+        "name": "size",
+        "inputs": [{"name": "amount", "type": "number"}, {"name": "level", "type": "text"}],
+        "decisions": [
+            {
+                "name": "size",
+                "table": {
+                    "hit_policy": "FIRST",
+                    "inputs": [{"expression": "amount", "type": "number"}, {"expression": "level", "type": "text"}],
+                    "outputs": [{"name": "size", "type": "text"}],
+                    "rules": rules,
+                },
+            }
+        ],
+    }
+    loaded = load_decision(DefinitionSource(file="size.decision.json", text=json.dumps(decision)))
+    assert loaded.definition is not None
+    compiled = compile_decision(loaded.definition)
+    reference = zen.ZenEngine().create_decision(json.dumps(_zen_table()))
+    record, data = {"amount": Decimal(95), "level": "gold"}, {"amount": 95, "level": "gold"}
+    assert compiled.decide(record, CONTEXT).value == reference.evaluate(data)["result"]["size"] == "9"
+    return rate(
+        "rules.table/zen", lambda: compiled.decide(record, CONTEXT), lambda: reference.evaluate(data), number=500
+    )
+
+
+def _zen_table() -> dict[str, Any]:
+    rules = [
+        {"_id": str(i), "a": f"[{low}..{high})", "b": '"gold", "silver"' if i % 2 else "", "o": f'"{i}"'}
+        for i, (low, high) in enumerate(LIMITS)
+    ]
+    content = {
+        "hitPolicy": "first",
+        "inputs": [{"id": "a", "name": "a", "field": "amount"}, {"id": "b", "name": "b", "field": "level"}],
+        "outputs": [{"id": "o", "name": "o", "field": "size"}],
+        "rules": rules,
+    }
+    nodes = [
+        {"id": "in", "name": "in", "type": "inputNode", "position": {"x": 0, "y": 0}},
+        {"id": "t", "name": "t", "type": "decisionTableNode", "position": {"x": 0, "y": 0}, "content": content},
+        {"id": "out", "name": "out", "type": "outputNode", "position": {"x": 0, "y": 0}},
+    ]
+    edges = [
+        {"id": "1", "sourceId": "in", "targetId": "t", "type": "edge"},
+        {"id": "2", "sourceId": "t", "targetId": "out", "type": "edge"},
+    ]
+    return {"nodes": nodes, "edges": edges}
+
+
+def ruleset(count: int, condition: Callable[[int], str]) -> RuleSet:
+    """Rules on one form."""
+    rules = [f"rule r{n} when box is saved if {condition(n)} then stop end" for n in range(count)]
+    loaded = load_rules(DefinitionSource(file="many.rules", text="\n".join(rules)))
+    assert loaded.definition is not None
+    return RuleSet([compile_rules(loaded.definition)])
+
+
+def saved(rules: RuleSet, record: dict[str, Any]) -> Callable[[], object]:
+    """Runs the rules on a saved record."""
+    event = RuleEvent(
+        kind=EventKind.RECORD_UPDATED, at=datetime(2026, 3, 2, tzinfo=UTC), record=RecordRef(form="box", id=UUID(int=1))
+    )
+    data = RuleData(record=record, context=CONTEXT)
+    return lambda: run(rules, event, data)
+
+
+def thousand() -> Iterator[Measurement]:
+    """A thousand conditions on one record: evaluated one by one, and through the index."""
+    conditions = [f'amount > {n} and level = "l{n}"' for n in range(1000)]
+    scope = feel.Scope({"amount": feel.NUMBER, "level": feel.STRING})
+    compiled = [feel.compile(one, scope) for one in conditions]
+    theirs = [zen.compile_expression(one.replace(" = ", " == ")) for one in conditions]
+    record, data = {"amount": Decimal(5000), "level": "l500"}, {"amount": 5000, "level": "l500"}
+
+    def plain() -> None:
+        for one in compiled:
+            one.evaluate(record, CONTEXT)
+
+    def reference() -> None:
+        for one in theirs:
+            one.evaluate(data)
+
+    yield rate("rules.thousand/zen", plain, reference, number=5)
+    rules = ruleset(1000, lambda n: conditions[n])
+    yield rate("rules.thousand_indexed/zen", saved(rules, record), reference, number=20)
+
+
+def many() -> Measurement:
+    """Ten thousand rules against one thousand, ten hits each."""
+    big = ruleset(10_000, lambda n: f'level = "l{n % 1000}"')
+    small = ruleset(1_000, lambda n: f'level = "l{n % 100}"')
+    record = {"level": "l7"}
+    return duration("rules.ten_thousand/one_thousand", saved(big, record), saved(small, record), number=200)
+
+
+# Sweeps
+
+META = MetaData()
+BOXES = Table(
+    "boxes",
+    META,
+    Column("id", storage.Identifier(), primary_key=True),
+    Column("kind", storage.CodePointText()),
+    Column("created_at", storage.Instant()),
+)
+MOVES = Table(
+    "moves",
+    META,
+    Column("id", storage.Identifier(), primary_key=True),
+    Column("box_id", storage.Identifier()),
+    Column("day", storage.CalendarDate()),
+    Index("moves_of_box", "box_id", "day"),
+)
+BOX_MODEL = Model(table=BOXES, types={"id": feel.IDENTIFIER, "kind": feel.STRING, "created_at": feel.DATE_TIME})
+MOVE_MODEL = Model(table=MOVES, types={"id": feel.IDENTIFIER, "day": feel.DATE})
+BOX_MODEL.relations["moves"] = (MOVE_MODEL, "box_id")
+COUNT = 50_000
+TODAY = date(2026, 3, 2)
+HAND = """
+SELECT b.id, max(m.day) FROM boxes b JOIN moves m ON m.box_id = b.id
+WHERE b.kind = 'cow' GROUP BY b.id HAVING max(m.day) <= :latest"""
+
+
+class _Definitions:
+    def get(self, kind: str, name: str) -> None:
+        return None
+
+    def names(self, kind: str) -> list[str]:
+        return ["box"]
+
+    def settings(self) -> dict[str, feel.FeelType]:
+        return {}
+
+    def shape(self, form: str) -> Any:
+        from tests.report.tables import Shape
+
+        return Shape(BOX_MODEL)
+
+
+def sweep_sql(connection: Connection) -> Measurement:
+    """An absence rule over many records against the statement that a person would write."""
+    META.create_all(connection)
+    boxes = [
+        {"id": UUID(int=n), "kind": "cow" if n % 4 == 0 else "x", "created_at": datetime(2020, 1, 1, tzinfo=UTC)}
+        for n in range(COUNT)
+    ]
+    moves = [
+        {"id": UUID(int=n * 4 + k), "box_id": UUID(int=n), "day": TODAY - timedelta(days=(n * 7 + k * 13) % 90)}
+        for n in range(COUNT)
+        for k in range(4)
+    ]
+    connection.execute(insert(BOXES), boxes)
+    connection.execute(insert(MOVES), moves)
+    connection.execute(text("ANALYZE"))
+    source = DefinitionSource(
+        file="dry.rules", text='rule dry when box has no moves dated by day for 30 days if kind = "cow" then stop end'
+    )
+    loaded = load_rules(source)
+    assert loaded.definition is not None
+    rules = RuleSet([compile_rules(loaded.definition, _Definitions())])
+    (candidate,) = rules.clock_triggers()
+    now = datetime.combine(TODAY, datetime.min.time(), UTC)
+    when = SweepTime(since=now - timedelta(days=1), now=now, zone=ZoneInfo("UTC"))
+    dialect = connection.dialect.name
+    made = sweep(candidate.rule, candidate.trigger, TableSource(BOX_MODEL), dialect, when, {})
+    assert made is not None
+    latest: Any = TODAY - timedelta(days=30)
+    hand = text(HAND).bindparams(latest=str(latest) if dialect == "sqlite" else latest)
+    assert len(connection.execute(made.select).all()) == len(connection.execute(hand).all())
+    return duration(
+        f"rules.sweep_sql/hand ({dialect})",
+        lambda: connection.execute(made.select).all(),
+        lambda: connection.execute(hand).all(),
+        number=1,
+    )
