@@ -85,7 +85,7 @@ class _Compiler:
             constraints=constraints,
             formula_order=tuple(in_order(needs_of(form, computed, self._types, self._registry))),
             json_schema=record_schema(form, fields),
-            steps=steps_of(fields),
+            steps=steps_of(fields, [c.condition for c in constraints]),
             live_at_save=frozenset(_live_names(fields, constraints)),
             reads=self._reads(fields, constraints),
             scope=scope,

@@ -102,9 +102,12 @@ class _Run:
 
     def _start(self, steps: Steps) -> None:
         current = self._given.current
-        for name, item in steps.fields.items():
-            value = current.get(name) if current else None
-            self.values[name] = item.kind.empty() if value is None else value
+        self.values |= steps.empty
+        if current:
+            self.values |= {name: value for name in steps.fields if (value := current.get(name)) is not None}
+        for table, _ in steps.subtables:
+            if self.values[table.name] is None:
+                self.values[table.name] = []
         for name in (*self._form.relations, *ASSIGNED):
             self.names[name] = self._given.references.get(name, [] if name in self._form.relations else None)
         self.names["previous"] = current
@@ -121,9 +124,9 @@ class _Run:
             self.names[name] = {"id": found, "name": None} if isinstance(found, UUID) else found
 
     def _show(self, steps: Steps) -> None:
-        """Makes expressions see all values of the record."""
-        for name, value in self.values.items():
-            self.names[name] = self._seen(steps, name, value)
+        """Makes expressions see what they read of the record."""
+        for name in steps.heads & self.values.keys():
+            self.names[name] = self._seen(steps, name, self.values[name])
 
     def _seen(self, steps: Steps, name: str, value: Any) -> Any:
         if value is None or name not in steps.links:
@@ -132,15 +135,23 @@ class _Run:
         return found if isinstance(found, Mapping) and found.get("id") == value else {"id": value}
 
     def _take(self, steps: Steps) -> None:
+        free, writable = steps.free, self._given.writable
         for name, value in self._given.values.items():
-            if name in ASSIGNED:
+            if name in free and value is not None and (writable is None or name in writable):
+                try:
+                    self.values[name] = kept = free[name](value)
+                except Refused as refused:
+                    self._bad.add(f"/{name}")
+                    self._refuse(f"/{name}", refused.code, **refused.params)
+                else:
+                    if name in steps.heads:
+                        self.names[name] = self._seen(steps, name, kept)
+            elif name in ASSIGNED:
                 self._assign(name, value)
-                continue
-            item = steps.fields.get(name)
-            if item is None:
+            elif name not in steps.fields:
                 self._refuse(pointer_of(name), "form.unknown_field", field=name)
-            elif item.rows is None:
-                self._put(item, value, steps)
+            elif steps.fields[name].rows is None:
+                self._put(steps.fields[name], value, steps)
 
     def _assign(self, name: str, raw: Any) -> None:
         """Owner and department may be set like fields."""
@@ -158,8 +169,8 @@ class _Run:
 
     def _put(self, item: CompiledField, raw: Any, steps: Steps) -> None:
         name = item.name
-        ok, value = self._coerced(item, raw, pointer_of(name))
-        if ok and self._may_set(item, value, self.values.get(name), self.names, pointer_of(name)):
+        ok, value = self._coerced(item, raw, f"/{name}")
+        if ok and self._may_set(item, value, self.values.get(name), self.names, f"/{name}"):
             self.values[name] = value
             self.names[name] = self._seen(steps, name, value)
 
@@ -199,28 +210,28 @@ class _Run:
         if raw is _MISSING:
             self._see_rows(table.name, before, steps)
             return
-        ok, rows = self._coerced(table, raw, pointer_of(table.name))
+        ok, rows = self._coerced(table, raw, f"/{table.name}")
         if not ok or not self._may_replace(table):
             rows = before
         kept = {row["id"]: row for row in before if row.get("id")}
         most = table.definition.config.get("max_rows", _MAX_ROWS)
         if len(rows) > most:
-            self._refuse(pointer_of(table.name), "form.too_many_rows", max=most, count=len(rows))
+            self._refuse(f"/{table.name}", "form.too_many_rows", max=most, count=len(rows))
         elif len(rows) < table.definition.config.get("min_rows", 0):
             fewest = table.definition.config["min_rows"]
-            self._refuse(pointer_of(table.name), "form.too_few_rows", min=fewest, count=len(rows))
+            self._refuse(f"/{table.name}", "form.too_few_rows", min=fewest, count=len(rows))
         taken = [self._row(table.name, place, row, kept, steps) for place, row in enumerate(rows)]
         self.values[table.name] = taken
         self._see_rows(table.name, taken, steps)
-        for place, (row, sent) in enumerate(zip(taken, rows, strict=True)):
+        for place, (row, sent) in enumerate(zip(taken, rows, strict=True)) if steps.defaults else ():
             if "id" not in row:
-                names = self._row_names(table.name, place) if steps.defaults else {}
+                names = self._row_names(table.name, place)
                 self._defaults(steps.defaults, row, names, steps, sent)
                 self.names[table.name][place] |= {name: names[name] for name, _ in steps.defaults}
 
     def _may_replace(self, table: CompiledField) -> bool:
         if self._given.writable is not None and table.name not in self._given.writable:
-            return self._refuse(pointer_of(table.name), "form.not_writable")
+            return self._refuse(f"/{table.name}", "form.not_writable")
         return True
 
     def _row(
@@ -270,6 +281,9 @@ class _Run:
         return kept.get(key, {})
 
     def _see_rows(self, table: str, rows: Sequence[Mapping[str, Any]], steps: Steps) -> None:
+        if not steps.heads and table not in self._form.steps.heads:
+            self.names[table] = ()
+            return
         seen = [dict(row) for row in rows]
         for name in steps.links:
             known = self._given.references.get(f"{table}.{name}", {})
@@ -316,8 +330,8 @@ class _Run:
         try:
             value = item.kind.empty() if raw is None else item.coerce(raw)
         except Refused as refused:
-            self._bad.add(pointer or pointer_of(item.name))
-            self._refuse(pointer or pointer_of(item.name), refused.code, **refused.params)
+            self._bad.add(pointer or f"/{item.name}")
+            self._refuse(pointer or f"/{item.name}", refused.code, **refused.params)
             return False
         if value is None and item.definition.config.get("aggregate") in ("sum", "count"):
             value = item.coerce(0)
@@ -370,7 +384,7 @@ class _Run:
         self._hidden.clear()
         for name, expression in steps.visible:
             if not self._true(expression, self.names):
-                self._hidden.add(pointer_of(name))
+                self._hidden.add(f"/{name}")
                 changed = self._clear(steps.fields[name], self.values, self.names) or changed
         for table, columns in steps.subtables:
             for place, row in enumerate(self.values[table.name] if columns.visible else ()):
@@ -394,11 +408,11 @@ class _Run:
     def _required(self, steps: Steps) -> None:
         asked = self._asked(steps)
         for name in steps.required:
-            if name in asked:
-                self._demand(name, self.values, pointer_of(name))
+            if name in asked and self.values[name] in (None, []):
+                self._demand(name, self.values, f"/{name}")
         for name, expression in steps.required_when:
             if self._true(expression, self.names):
-                self._demand(name, self.values, pointer_of(name))
+                self._demand(name, self.values, f"/{name}")
         for table, columns in steps.subtables:
             if table.name in self._given.values:
                 self._required_cells(table.name, columns)

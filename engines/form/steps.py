@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.feel import Expression
@@ -21,9 +21,11 @@ class Steps:
     """The work of one level, sorted by kind so that a run only touches what is there."""
 
     fields: Mapping[str, CompiledField]
-    # Coercers of all fields that hold a value of their own, by name.
-    coerce: Mapping[str, Coerce]
-    # Those of fields that anybody may enter at any time: rows need to look at nothing else.
+    # What each field holds when nothing was entered; sub-tables get a list of their own.
+    empty: Mapping[str, None]
+    # Names that any expression of this level reads: only these need to be kept as expressions see them.
+    heads: frozenset[str]
+    # Coercers of the fields that anybody may enter at any time: rows need to look at nothing else.
     free: Mapping[str, Coerce]
     defaults: tuple[tuple[str, Expression], ...]
     # Fields whose values expressions see as contexts with an id.
@@ -41,12 +43,14 @@ class Steps:
     parent_reads: Mapping[str, frozenset[str]]
 
 
-def steps_of(fields: Mapping[str, CompiledField]) -> Steps:
-    """The steps of the given fields and of their sub-tables."""
+def steps_of(fields: Mapping[str, CompiledField], others: Sequence[Expression] = ()) -> Steps:
+    """The steps of the given fields and of their sub-tables; ``others`` are further expressions of the level."""
     items = fields.items()
+    row_reads = frozenset(name for field in fields.values() for name in _parent_reads(field.rows or {}))
     return Steps(
         fields=fields,
-        coerce={name: field.coerce for name, field in items if field.rows is None},
+        empty=dict.fromkeys(fields),
+        heads=frozenset(path[0] for e in (*_expressions(fields), *others) for path in e.reads) | row_reads,
         free={name: field.coerce for name, field in items if _is_free(field)},
         defaults=tuple((name, field.default) for name, field in items if field.default is not None),
         links=frozenset(name for name, f in items if isinstance(f.kind, ReferenceType | PersonType | DepartmentType)),
@@ -67,10 +71,14 @@ def _is_free(field: CompiledField) -> bool:
 
 
 def _parent_reads(columns: Mapping[str, CompiledField]) -> Iterator[str]:
-    for column in columns.values():
-        constraint = column.constraint.condition if column.constraint else None
-        conditions = (column.visible, column.required_when, column.read_only_when, constraint)
-        for expression in (column.default, column.formula, *conditions):
-            for path in expression.reads if expression is not None else ():
-                if path[0] == "parent" and len(path) > 1:
-                    yield path[1]
+    for expression in _expressions(columns):
+        for path in expression.reads:
+            if path[0] == "parent" and len(path) > 1:
+                yield path[1]
+
+
+def _expressions(fields: Mapping[str, CompiledField]) -> Iterator[Expression]:
+    for field in fields.values():
+        constraint = field.constraint.condition if field.constraint else None
+        conditions = (field.visible, field.required_when, field.read_only_when, constraint)
+        yield from (e for e in (field.default, field.formula, *conditions) if e is not None)

@@ -100,7 +100,10 @@ class NumberType(FieldType):
         def coerce(value: Any) -> Decimal | None:
             if type(value) is str and not value.strip():
                 return None
-            number = value if type(value) is Decimal and value.is_finite() else parse_number(value)
+            if type(value) is int:
+                number = Decimal(value)
+            else:
+                number = value if type(value) is Decimal and value.is_finite() else parse_number(value)
             if not -bound < number < bound:
                 raise Refused("form.too_large", max=bound)
             scaled = to_scale(number)

@@ -35,10 +35,13 @@ class SubtableType(FieldType):
         return None
 
     def coercer(self, field: FieldDefinition) -> Coerce:
-        def coerce(value: Any) -> list[dict[str, Any]]:
-            if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
+        def coerce(value: Any) -> list[Mapping[str, Any]]:
+            if not isinstance(value, list | tuple):
                 raise Refused("form.not_rows")
-            return [dict(row) for row in value]
+            for row in value:
+                if type(row) is not dict and not isinstance(row, Mapping):
+                    raise Refused("form.not_rows")
+            return list(value)
 
         return coerce
 

@@ -74,15 +74,24 @@ class TextType(FieldType):
             text = clean_text(value, multiline)
             if text is None:
                 return None
-            if len(text) > longest:
-                raise Refused("form.too_long", max=longest, length=len(text))
-            if len(text) < shortest:
+            if not shortest <= len(text) <= longest:
+                if len(text) > longest:
+                    raise Refused("form.too_long", max=longest, length=len(text))
                 raise Refused("form.too_short", min=shortest, length=len(text))
             if pattern is not None and not pattern.fullmatch(text):
                 raise Refused("form.pattern", pattern=pattern.pattern)
             return check(text)
 
-        return coerce
+        plain = type(self).check is TextType.check and pattern is None
+
+        def coerce_plain(value: Any) -> str | None:
+            """The usual text at once; everything else the long way."""
+            if type(value) is str and value.isascii() and value.isprintable() and shortest <= len(value) <= longest:
+                if value and not value[0].isspace() and not value[-1].isspace():
+                    return value
+            return coerce(value)
+
+        return coerce_plain if plain else coerce
 
     def check(self, text: str) -> str:
         """The text as it is kept; raises ``Refused`` where it is none of the type."""
