@@ -7,6 +7,7 @@ import secrets
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from builder.storage import Database, migrate
 from builder.storage.workspace_tables import workspace
@@ -21,21 +22,26 @@ def initialise(database: Database, settings: Settings, *, name: str = "main", sa
     """
     database.create()
     migrate.upgrade(database)
-    token = secrets.token_urlsafe(24)
     with database.write() as connection:
         if connection.execute(sa.select(workspace.c.id)).first() is not None:
             return None
-        connection.execute(
-            sa.insert(workspace).values(
-                id=new_id(),
-                name=name,
-                generation=0,
-                zone=settings.zone,
-                locale=settings.locale,
-                clock_offset=0,
-                sandbox=sandbox,
-                setup_hash=hashlib.sha256(token.encode()).hexdigest(),
-                created_at=datetime.now(UTC),
-            )
+        return add_workspace(connection, settings, name=name, sandbox=sandbox)
+
+
+def add_workspace(connection: Connection, settings: Settings, *, name: str = "main", sandbox: bool = False) -> str:
+    """The set-up token of the workspace that was put into the empty system tables."""
+    token = secrets.token_urlsafe(24)
+    connection.execute(
+        sa.insert(workspace).values(
+            id=new_id(),
+            name=name,
+            generation=0,
+            zone=settings.zone,
+            locale=settings.locale,
+            clock_offset=0,
+            sandbox=sandbox,
+            setup_hash=hashlib.sha256(token.encode()).hexdigest(),
+            created_at=datetime.now(UTC),
         )
+    )
     return token
