@@ -58,7 +58,9 @@ FIELDS: dict[str, feel.FeelType] = {
     "tags": feel.ListType(feel.STRING),
 }
 GROUP = feel.ContextType(FIELDS, "group")
-PART = feel.ContextType({**FIELDS, "group": GROUP}, "part")
+# All parts of the part's item: a list for each row of a list.
+TWINS = feel.ListType(feel.ContextType(FIELDS, "twin"))
+PART = feel.ContextType({**FIELDS, "group": GROUP, "twins": TWINS}, "part")
 ME, OTHER = UUID(int=1), UUID(int=2)
 VARIABLES: dict[str, Any] = {
     "me": {"id": ME, "name": "me"},
@@ -104,6 +106,9 @@ class TableSource:
         return SqlJoin(source=TableSource(other), selectable=other, on=other.c.id == self.table.c[f"{name}_id"])
 
     def relation(self, name: str) -> SqlJoin | None:
+        if name == "twins" and "item_id" in self.table.c:
+            other = PARTS.alias()
+            return SqlJoin(source=TableSource(other), selectable=other, on=other.c.item_id == self.table.c.item_id)
         if name not in self.relations:
             return None
         table, references = self.relations[name]
@@ -173,6 +178,9 @@ def fill(connection: Connection, chance: random.Random, count: int) -> list[dict
         connection.execute(insert(table), rows)
     for row in [*items, *parts]:
         row["group"] = group_of.get(row["group_id"])
+    plain = [dict(part) for part in parts]
+    for row in parts:
+        row["twins"] = [part for part in plain if part["item_id"] == row["item_id"]]
     for row in items:
         row["parts"] = [part for part in parts if part["item_id"] == row["id"]]
     return items

@@ -67,7 +67,8 @@ CASES = [
     "some p in parts satisfies p.price > price",
     "every p in parts satisfies p.size > 0", "every p in parts satisfies p.price > 0",
     "sum(for p in parts return p.size * p.weight)", "list contains(parts.code, \"a\")",
-    "count(distinct values(parts.code))",
+    "count(distinct values(parts.code))", "count(flatten(parts.twins))", "sum(flatten(parts[price > 5].twins).size)",
+    "count(distinct values(flatten(parts[price > 5].twins).code))", "count(flatten(parts))",
     "count(distinct values(parts.name))", "count(parts[group = me])", "count(parts[group.name = \"a\"])",
     "some p in parts satisfies p.group.code = code", "count(parts[item.due < today()]) > 1",
     "price + 1 > weight * 2 and (name = \"a\" or not(open)) and count(parts) < 3",
@@ -97,6 +98,7 @@ REFUSED = [
     ("upper case(name) = \"A\"", "upper case(name)", "upper case"),
     ("matches(name, \"a\")", "matches(name, \"a\")", "matches"),
     ("parts[1].price > 1", "parts[1]", "filter"),
+    ("count(parts.twins) > 1", "count(parts.twins)", "a list"),
     ("mean(parts.price) > 1", "mean(parts.price)", "mean"),
     ("string(price) = \"1\"", "string(price)", "string"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from engines.feel import nodes as n
 from engines.feel import storage
 from engines.feel import types as t
 from engines.feel.sql.dialects import NotExactError
-from engines.feel.sql.terms import Constant, Rows, Scalar, Term
+from engines.feel.sql.terms import Constant, RowLists, Rows, Scalar, Term
 from engines.feel.sql.translate import Translator
 
 Element = ColumnElement[Any]
@@ -225,6 +225,12 @@ def _rows(translator: Translator, node: n.Call) -> Rows:
     if not isinstance(rows, Rows):
         translator.refuse(node, "a list that is not one of related records")
     return rows
+
+
+@sql_function("flatten", 1)
+def _flatten(translator: Translator, node: n.Call) -> Rows:
+    lists = translator.term(node.arguments[0])
+    return lists.flat if isinstance(lists, RowLists) else _rows(translator, node)
 
 
 @sql_function("distinct values", 1)

@@ -74,4 +74,12 @@ class Rows:
     distinct: bool = field(default=False)
 
 
-Term: TypeAlias = Constant | Scalar | Row | Rows
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLists:
+    """One list of rows for each row of a relation (``orders.lines``); ``flatten`` makes one list of them."""
+
+    # All the rows in one list.
+    flat: Rows
+
+
+Term: TypeAlias = Constant | Scalar | Row | Rows | RowLists

@@ -13,7 +13,21 @@ from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, not_, null, or_, select, true, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    false,
+    join,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy import types as sqltypes
 
 from engines.feel import nodes as n
@@ -30,7 +44,7 @@ from engines.feel.parser import walk
 from engines.feel.runtime import Runtime
 from engines.feel.sql.dialects import DIALECTS, NotExactError, storage_type
 from engines.feel.sql.source import SqlJoin, SqlSource
-from engines.feel.sql.terms import Constant, Row, Rows, Scalar, SqlUnsupportedError, Term
+from engines.feel.sql.terms import Constant, Row, RowLists, Rows, Scalar, SqlUnsupportedError, Term
 from engines.feel.types import FeelType
 from engines.feel.values import Date, DateTime, DaysTime, Range, Time, YearsMonths
 
@@ -244,12 +258,15 @@ class Translator:
                 return self.property(node, source)
         self.refuse(node, "this path")
 
-    def rows_member(self, node: n.Path, rows: Rows) -> Rows:
-        """One field of each row."""
+    def rows_member(self, node: n.Path, rows: Rows) -> Rows | RowLists:
+        """One field of each row, or the rows that belong to each row."""
         if rows.item is not None:
             self.refuse(node, "a path into values")
-        item = self.as_scalar(node, self.member(node, _row_of(rows), node.name))
-        return replace(rows, item=item)
+        member = self.member(node, _row_of(rows), node.name)
+        if not isinstance(member, Rows):
+            return replace(rows, item=self.as_scalar(node, member))
+        joined = join(rows.selectable, member.selectable, and_(*member.conditions))
+        return RowLists(flat=replace(rows, source=member.source, selectable=joined))
 
     def property(self, node: n.Path, source: Scalar) -> Scalar:
         """A property of a date, an instant or a duration."""
