@@ -11,6 +11,7 @@ from engines.report.loading import load
 from engines.report.markers import marker_values
 from engines.report.parameters import given_by, parameters_of
 from engines.report.periods import DateRange
+from engines.report.plain import PlainDefinitions, PlainForm, PlainRows
 from engines.report.ports import FormShape, ReportDefinitions, RowSource
 from engines.report.results import Column, ParetoSummary, Role, TileResult, ValueType
 from engines.report.running import ReportContext, run
@@ -29,6 +30,9 @@ __all__ = [
     "FormShape",
     "ParetoSummary",
     "PivotTable",
+    "PlainDefinitions",
+    "PlainForm",
+    "PlainRows",
     "ReportContext",
     "ReportDefinitions",
     "Role",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -137,7 +137,9 @@ def row_select(tile: CompiledTile, source: RowSource, context: QueryContext) -> 
 def _bound_value(value: Any) -> Any:
     """A filter's value as FEEL knows it: days become a range."""
     if isinstance(value, DateRange):
-        return feel.Range(feel.from_python(value.start), True, feel.from_python(value.end), True)
+        # A comparison with a missing endpoint has no answer in FEEL, so an open side reaches to the last day there is.
+        start, end = feel.from_python(value.start or date.min), feel.from_python(value.end or date.max)
+        return feel.Range(start, True, end, True)
     return value
 
 

@@ -12,11 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, Connection, MetaData, Table, insert
 
-from engines import feel, report
+from engines import report
 from engines.core import DefinitionSource, LocalizedText
 from engines.feel.storage import CalendarDate, CodePointText, Flag, Identifier, Instant, ScaledDecimal
-from engines.report import CompiledTile, ReportContext
-from tests.report.tables import Catalogue, Model
+from engines.report import CompiledTile, PlainDefinitions, PlainForm, ReportContext
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2024, 7, 1, 4, tzinfo=UTC)
@@ -52,30 +51,14 @@ LINE = Table(
 SEGMENTS = {"small": LocalizedText.of({"en": "Small", "zh": "小"}), "big": LocalizedText.of({"en": "Big", "zh": "大"})}
 
 
-def models() -> dict[str, Model]:
+def models() -> dict[str, PlainForm]:
     """The forms "buyer" and "sale" (with the sub-table "lines")."""
-    buyer = Model(
-        table=BUYER,
-        types={"id": feel.IDENTIFIER, "name": feel.STRING, "segment": feel.STRING, "credit": feel.NUMBER},
-        options={("segment",): SEGMENTS},
-    )
-    line = Model(
-        table=LINE,
-        types={"id": feel.IDENTIFIER, "product": feel.STRING, "quantity": feel.NUMBER, "price": feel.NUMBER},
-    )
-    sale = Model(
+    buyer = PlainForm(table=BUYER, option_labels={("segment",): SEGMENTS})
+    sale = PlainForm(
         table=SALE,
-        types={
-            "id": feel.IDENTIFIER,
-            "day": feel.DATE,
-            "at": feel.DATE_TIME,
-            "status": feel.STRING,
-            "amount": feel.NUMBER,
-            "paid": feel.BOOLEAN,
-        },
         references={"buyer": (buyer, "buyer_id")},
-        relations={"lines": (line, "sale_id")},
-        options={("buyer", "segment"): SEGMENTS},
+        relations={"lines": (PlainForm(table=LINE), "sale_id")},
+        option_labels={("buyer", "segment"): SEGMENTS},
     )
     return {"buyer": buyer, "sale": sale}
 
@@ -205,9 +188,9 @@ def source(data: object, kind: str = "dataset") -> DefinitionSource:
     return DefinitionSource(file=f"x.{kind}.json", text=json.dumps(data, indent=1))
 
 
-def catalogue(*datasets: Mapping[str, Any]) -> Catalogue:
+def catalogue(*datasets: Mapping[str, Any]) -> PlainDefinitions:
     """The shop's definitions with ``datasets`` loaded."""
-    found = Catalogue(models=models())
+    found = PlainDefinitions(forms=models())
     loaded = {}
     for data in datasets:
         dataset = report.load(source(data))

@@ -36,7 +36,6 @@ from tests.report.shop import (
     source,
     tile_of,
 )
-from tests.report.tables import TableSource
 
 D = date.fromisoformat
 
@@ -53,7 +52,7 @@ def ask(
 ) -> tuple[CompiledTile, TileResult]:
     chosen = extra.pop("chosen", {})
     tile = compiled(tile_of(type, measures, dimensions, **extra))
-    return tile, report.run(tile, connection, TableSource(models()["sale"]), context(**chosen))
+    return tile, report.run(tile, connection, models()["sale"].rows(), context(**chosen))
 
 
 def chart(connection: Connection, *asked: Any, locale: str = "en", **extra: Any) -> dict[str, Any]:
@@ -228,8 +227,8 @@ def test_a_mark_over_sub_table_rows_leads_to_their_headers(shop: Connection) -> 
 
 def records(connection: Connection, condition: str) -> list[UUID]:
     """What a list of sales shows for a condition."""
-    rows = TableSource(models()["sale"])
-    expression = feel.compile(condition, feel.Scope(models()["sale"].names()), expect=feel.BOOLEAN)
+    rows = models()["sale"].rows()
+    expression = feel.compile(condition, feel.Scope(models()["sale"].names), expect=feel.BOOLEAN)
     element = feel.to_sql(expression, rows, connection.dialect.name)
     return list(connection.scalars(select(rows.selectable.c.id).where(element)))
 

@@ -15,13 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Column, Connection, MetaData, Table, insert
 
-from engines import feel, report
+from engines import report
 from engines.feel.storage import CalendarDate, CodePointText, Flag, Identifier, Instant, ScaledDecimal
-from engines.report import ReportContext, TileResult
+from engines.report import PlainDefinitions, PlainForm, ReportContext, TileResult
 from tests.databases import DATABASES, database_engine
 from tests.report import shared
 from tests.report.shop import NOW, dashboard_of, named, source, tile_of
-from tests.report.tables import Catalogue, Model, TableSource
 
 N = Decimal
 UTC_ZONE = ZoneInfo("UTC")
@@ -32,11 +31,11 @@ class Asked:
     """A database with a data set in it, ready to be asked."""
 
     connection: Connection
-    models: Mapping[str, Model]
+    models: Mapping[str, PlainForm]
     datasets: Sequence[Mapping[str, Any]]
 
     def ask(self, type: str, measures: list[str], dimensions: list[Any], /, **extra: Any) -> TileResult:
-        definitions = Catalogue(models=self.models)
+        definitions = PlainDefinitions(forms=self.models)
         loaded = {}
         for data in self.datasets:
             found = report.load(source(data))
@@ -48,7 +47,7 @@ class Asked:
         compiled = report.compile(board.definition, definitions)
         assert isinstance(compiled, report.CompiledDashboard)
         tile = compiled.tiles["tile"]
-        rows = TableSource(self.models[tile.dataset.definition.form])
+        rows = self.models[tile.dataset.definition.form].rows()
         context = ReportContext(now=NOW, zone=UTC_ZONE, settings={})
         return report.run(tile, self.connection, rows, context)
 
@@ -132,17 +131,9 @@ def retail(request: pytest.FixtureRequest) -> Iterator[Asked]:
         Column("customer_id", CodePointText()),
         Column("country", CodePointText()),
     )
-    types = {
-        "invoice_no": feel.STRING,
-        "day": feel.DATE,
-        "quantity": feel.NUMBER,
-        "unit_price": feel.NUMBER,
-        "customer_id": feel.STRING,
-        "country": feel.STRING,
-    }
     with loaded(request.param, [(table, [])]) as connection:
         shared.fill(connection, table, lines_by_order())
-        yield Asked(connection=connection, models={"line": Model(table=table, types=types)}, datasets=[RETAIL])
+        yield Asked(connection=connection, models={"line": PlainForm(table=table)}, datasets=[RETAIL])
 
 
 def thousandths(value: Any) -> Any:
@@ -289,14 +280,10 @@ def music(request: pytest.FixtureRequest) -> Iterator[Asked]:
             ],
         ),
     ]
-    customers = Model(table=customer, types={"id": feel.IDENTIFIER, "rep": feel.NUMBER})
-    lines = Model(
-        table=line,
-        types={"id": feel.IDENTIFIER, "genre": feel.STRING, "price": feel.NUMBER, "quantity": feel.NUMBER},
-    )
-    invoices = Model(
+    customers = PlainForm(table=customer)
+    lines = PlainForm(table=line)
+    invoices = PlainForm(
         table=invoice,
-        types={"id": feel.IDENTIFIER, "total": feel.NUMBER},
         references={"customer": (customers, "customer_id")},
         relations={"lines": (lines, "invoice_id")},
     )
@@ -395,16 +382,8 @@ def telco(request: pytest.FixtureRequest) -> Iterator[Asked]:
         }
         for n, r in enumerate(shared.rows("telco_churn/telco_churn.csv.gz"))
     ]
-    types = {
-        "id": feel.IDENTIFIER,
-        "contract": feel.STRING,
-        "payment": feel.STRING,
-        "tenure": feel.NUMBER,
-        "charges": feel.NUMBER,
-        "left": feel.BOOLEAN,
-    }
     with loaded(request.param, [(table, rows)]) as connection:
-        model = Model(table=table, types=types)
+        model = PlainForm(table=table)
         yield Asked(connection=connection, models={"subscriber": model}, datasets=[SUBSCRIBERS])
 
 
@@ -465,17 +444,8 @@ def incidents(request: pytest.FixtureRequest) -> Iterator[Asked]:
         }
         for n, r in enumerate(shared.rows("incident_log/incidents.csv.gz"))
     ]
-    types = {
-        "id": feel.IDENTIFIER,
-        "priority": feel.STRING,
-        "team": feel.STRING,
-        "opened_at": feel.DATE_TIME,
-        "resolved_at": feel.DATE_TIME,
-        "in_time": feel.BOOLEAN,
-        "reopened": feel.NUMBER,
-    }
     with loaded(request.param, [(table, rows)]) as connection:
-        model = Model(table=table, types=types)
+        model = PlainForm(table=table)
         yield Asked(connection=connection, models={"incident": model}, datasets=[INCIDENTS, SLA])
 
 

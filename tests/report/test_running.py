@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine
 from engines.report import DateRange, TileResult, run
 from engines.report.calculations import ratio
 from tests.report.shop import BUYER, SALE, compiled, context, fill, key, models, tile_of
-from tests.report.tables import TableSource
 
 N = Decimal
 D = date.fromisoformat
@@ -29,7 +28,7 @@ def shop(database: Engine) -> Iterator[Connection]:
 def ask(connection: Connection, type: str, measures: list[str], dimensions: Any = (), /, **extra: Any) -> TileResult:
     chosen = extra.pop("chosen", {})
     tile = compiled(tile_of(type, measures, dimensions, **extra))
-    return run(tile, connection, TableSource(models()["sale"]), context(**chosen))
+    return run(tile, connection, models()["sale"].rows(), context(**chosen))
 
 
 def table(result: TileResult, *names: str) -> list[tuple[Any, ...]]:
@@ -204,12 +203,12 @@ def test_concentration_tells_what_the_best_give(shop: Connection) -> None:
 
 def test_only_rows_that_the_reader_may_see_are_counted(shop: Connection) -> None:
     tile = compiled(tile_of("table", ["revenue", "buyers"], ["segment"], totals=True))
-    mine = TableSource(models()["sale"], SALE.c.buyer_id == key(2))
+    mine = models()["sale"].rows(SALE.c.buyer_id == key(2))
     result = run(tile, shop, mine, context())
     assert table(result, "segment", "revenue") == [("small", N("75.05"))]
     assert result.totals is not None
     assert (result.totals["revenue"], result.totals["buyers"]) == (N("75.05"), N(1))
-    nobody = run(tile, shop, TableSource(models()["sale"], SALE.c.id.is_(None)), context())
+    nobody = run(tile, shop, models()["sale"].rows(SALE.c.id.is_(None)), context())
     assert nobody.rows == ()
 
 
