@@ -1,6 +1,7 @@
 """Reports: datasets say what can be counted, dashboards ask; one SQL statement a tile, exact, down to the records."""
 
 from engines.report.charts import chart_options
+from engines.report.columns import columns_of
 from engines.report.compiled import CompiledDashboard, CompiledDataset, CompiledTile
 from engines.report.dashboards import compile_tile
 from engines.report.definitions import DashboardDefinition, DatasetDefinition, Tile
@@ -42,6 +43,7 @@ __all__ = [
     "TileResult",
     "ValueType",
     "chart_options",
+    "columns_of",
     "compile",
     "compile_tile",
     "drill",
