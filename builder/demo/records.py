@@ -16,7 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from builder.demo.definition import DemoDefinition, DemoFile
-from builder.storage.identity_tables import department, person
+from builder.storage.identity_tables import department, membership, person
 from builder.workspace import Work, Workspace
 from engines.core import SYSTEM, InputError
 from engines.core.clock import local_date
@@ -33,6 +33,8 @@ class _Known:
 
     people: Mapping[str, UUID]
     departments: Mapping[str, UUID]
+    # Main department of each person: where records belong whose line names an owner only.
+    homes: Mapping[UUID, UUID]
     records: dict[str, dict[str, UUID]] = field(default_factory=dict)
     # Days by which all dates are moved.
     shift: timedelta
@@ -44,6 +46,9 @@ def load_records(workspace: Workspace, app: str, demo: DemoDefinition, progress:
         known = _Known(
             people={r.login: r.id for r in work.connection.execute(sa.select(person.c.login, person.c.id))},
             departments={r.code: r.id for r in work.connection.execute(sa.select(department.c.code, department.c.id))},
+            homes={
+                r.person: r.department for r in work.connection.execute(sa.select(membership).where(membership.c.main))
+            },
             shift=local_date(workspace.clock) - demo.as_of,
         )
     return sum(_load_file(workspace, app, demo, file, known, progress) for file in demo.files)
@@ -116,7 +121,8 @@ class _Converter:
                 values[name] = self._find(self._known.departments, name, cell)
             else:
                 values[name] = self._value(self._form.fields[name], cell)
-        return values
+        home = self._known.homes.get(values["owner"]) if "owner" in values else None
+        return {"department": home, **values} if home else values
 
     def row(self, fields: Mapping[str, CompiledField], line: Mapping[str, str], parent: str) -> dict[str, Any]:
         """The values of one row of a sub-table."""

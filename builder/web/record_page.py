@@ -143,8 +143,17 @@ class RecordPage:
             "new_href": url_for("records.new", **address, **{relation.field: self.record.id})
             if target.may("create")
             else "",
+            "link": self._link(target, relation.field),
             "all_href": url_for("records.list", **address, f=f"{relation.field}:is:{self.record.id}"),
         }
+
+    def _link(self, target: FormPlace, field: str) -> dict[str, Any] | None:
+        """Where a public link of a related form is made that carries this record."""
+        public = target.form.definition.public
+        if field not in (public.get("prefill") or ()) or not target.may("share"):
+            return None
+        href = url_for("public.make", app=target.app.name, form=target.local)
+        return {"href": href, "field": field, "value": self.record.id}
 
     def _tile(self, item: LayoutItem, label: str, name: str) -> dict[str, Any]:
         source = url_for(

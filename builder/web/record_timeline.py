@@ -38,8 +38,8 @@ def entries_of(work: Work, place: FormPlace, record: Record, relations: Sequence
     """The newest lines of all kinds."""
     items: list[TimelineItem] = work.service("timeline")(place.name, record.id, relations=relations, limit=MOST)
     names.learn_people([item.actor for item in items if item.actor])
-    found = (_WORDS[item.kind](place, item, _who(item, names)) for item in items if item.kind in _WORDS)
-    return [entry for entry in found if entry is not None]
+    found = [_WORDS[item.kind](place, item, _who(item, names)) for item in items if item.kind in _WORDS]
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.at, reverse=True)
 
 
 def _who(item: TimelineItem, names: WorkNames) -> str:

@@ -181,7 +181,7 @@ def drawing(work: Work, row: sa.Row[Any], process: str) -> Markup:
     if definition is None or row.instance_id is None:
         return Markup("")
     live = sa.select(process_live.c.node).where(
-        process_live.c.instance_id == row.instance_id, process_live.c.kind.in_(("token", "task"))
+        process_live.c.instance_id == row.instance_id, process_live.c.kind.in_(("tokens", "tasks"))
     )
     past = sa.select(process_history.c.node).where(
         process_history.c.instance_id == row.instance_id, process_history.c.kind == "completed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +78,12 @@ class TaskPage:
         if self.place is None:
             return None
         found: Record | None = self.work.records.get(self.place.name, self.row.subject_id)
-        return found
+        if found is not None or self.layout is None:
+            return found
+        # Whoever has the task may not see the record itself: the step shows what its layout names, and no more.
+        found = self.work.service("around").records(self.place.app.name).get(self.place.name, self.row.subject_id)
+        shown = set(self.layout.field_names())
+        return replace(found, values={n: v for n, v in found.values.items() if n in shown}) if found else None
 
     @property
     def layout(self) -> LayoutDefinition | None:
@@ -182,7 +188,7 @@ def _head(page: TaskPage) -> dict[str, Any]:
 
 
 def _subject_href(page: TaskPage) -> str:
-    if page.place is None or page.record is None or not page.place.may("see"):
+    if page.place is None or page.record is None or not page.work.records.may(page.place.name, "see", page.record.id):
         return ""
     return url_for("records.page", app=page.place.app.name, form=page.place.local, id=page.record.id)
 

@@ -139,7 +139,7 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "filtered": bool(state.search or state.conditions or mark),
         "clear_href": state.href(f=[], q="", mark=()),
         "may_create": place.may("create"),
-        "actions": [],
+        "link_href": _link_href(place),
     }
 
 
@@ -149,6 +149,15 @@ def _chosen(mark: Drilled) -> dict[str, Any]:
     for name, value in mark.filters:
         found.setdefault(name, []).append(value)
     return found
+
+
+def _link_href(place: FormPlace) -> str:
+    """Where a public link is made that needs no prefilled field; empty where that cannot be."""
+    public = place.form.definition.public
+    needed = [name for name in public.get("prefill") or () if place.form.fields[name].required]
+    if not public or needed or not place.may("share"):
+        return ""
+    return url_for("public.make", app=place.app.name, form=place.local)
 
 
 def _paging(state: ListState, page: Page) -> dict[str, Any]:
