@@ -19,11 +19,14 @@ from sqlalchemy import (
     case,
     cast,
     extract,
+    false,
     func,
     literal,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
+from sqlalchemy.sql.elements import Grouping
 
 from engines.feel import storage
 from engines.feel import types as t
@@ -35,6 +38,7 @@ Element = ColumnElement[Any]
 INT64 = 2**63 - 1
 MICROS_A_DAY = 86_400_000_000
 _MAX_GUARDS = 3
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
 class NotExactError(Exception):
@@ -81,6 +85,10 @@ class SqlDialect(ABC):
     @abstractmethod
     def guarded(self, element: Element, *, scale: int, bound: int, guards: int, nullable: bool) -> Scalar:
         """A calculated number that stays exact or raises an error in the database."""
+
+    def compared_with_constant(self, operator: str, left: Scalar, right: Scalar) -> tuple[Element, bool] | None:
+        """A comparison with a constant that has more digits than the column, and whether it may be null."""
+        return None
 
     def add(self, left: Scalar, right: Scalar, sign: int = 1) -> Scalar:
         """``left + right``, or minus with ``sign`` -1."""
@@ -169,7 +177,23 @@ class Sqlite(SqlDialect):
         whole, scale = scaled_parts(value)
         if abs(whole) > INT64 or scale > 18:
             raise NotExactError("a constant has more digits than SQLite's integers")
-        return Scalar(element=integer(whole), type=t.NUMBER, nullable=False, scale=scale, bound=abs(whole))
+        element = Grouping(integer(whole))
+        return Scalar(element=element, type=t.NUMBER, nullable=False, scale=scale, bound=abs(whole), known=whole)
+
+    def compared_with_constant(self, operator: str, left: Scalar, right: Scalar) -> tuple[Element, bool] | None:
+        if left.known is not None and right.known is None:
+            left, right, operator = right, left, _MIRRORED[operator]
+        if right.known is None or left.known is not None or right.scale < left.scale:
+            return None
+        floor, rest = divmod(right.known, 10 ** (right.scale - left.scale))
+        if not rest:
+            return None
+        # The column stays bare, so that an index helps.
+        if operator in ("=", "!="):
+            return (true() if operator == "!=" else false()), False
+        if operator in ("<", "<="):
+            return left.element <= integer(floor), left.nullable
+        return left.element >= integer(floor + 1), left.nullable
 
     def rescaled(self, term: Scalar, scale: int) -> Scalar:
         if scale == term.scale:
@@ -199,12 +223,13 @@ class Sqlite(SqlDialect):
         return Scalar(element=element, type=t.NUMBER, nullable=nullable, scale=scale, bound=bound, guards=guards)
 
     def literal(self, value: Any, kind: FeelType) -> Element:
+        # In parentheses, as type_coerce would change the type of a bare bound value, and so how it is bound.
         if kind is t.DATE_TIME:
-            return integer(storage.Instant.to_microseconds(value))
+            return Grouping(integer(storage.Instant.to_microseconds(value)))
         if kind is t.DAYS_TIME:
-            return integer(value // storage.MICROSECOND)
+            return Grouping(integer(value // storage.MICROSECOND))
         if kind is t.DATE:
-            return literal(value.isoformat(), Text())
+            return Grouping(literal(value.isoformat(), Text()))
         return literal(value, storage_type(kind))
 
     def position(self, text: Element, part: Element) -> Element:
@@ -311,7 +336,9 @@ class Postgresql(SqlDialect):
         return Scalar(element=element, type=t.NUMBER, nullable=nullable, scale=scale, bound=bound, guards=guards)
 
     def literal(self, value: Any, kind: FeelType) -> Element:
-        return integer(value // storage.MICROSECOND) if kind is t.DAYS_TIME else literal(value, storage_type(kind))
+        if kind is t.DAYS_TIME:
+            return Grouping(integer(value // storage.MICROSECOND))
+        return literal(value, storage_type(kind))
 
     def position(self, text: Element, part: Element) -> Element:
         return func.strpos(text, part)

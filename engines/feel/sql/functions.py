@@ -45,7 +45,7 @@ def _not(translator: Translator, node: n.Call) -> Scalar:
     term = translator.scalar(node.arguments[0])
     if term.type is not t.BOOLEAN:
         translator.refuse(node, "not of something else than a condition")
-    return replace(term, element=not_(term.element))
+    return translator.boolean(not_(term.element), nullable=term.nullable)
 
 
 # Text

@@ -44,6 +44,8 @@ class Scalar:
     scale: int = 0
     # Numbers: no scaled value is greater than this.
     bound: int = 0
+    # Numbers: the scaled value where it is known.
+    known: int | None = None
     # How many overflow guards are nested in it.
     guards: int = 0
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy import types as sqltypes
+from sqlalchemy.sql.elements import Grouping
 
 from engines.feel import nodes as n
 from engines.feel import storage
@@ -294,7 +295,8 @@ class Translator:
     # Logic
 
     def boolean(self, element: Element, *, nullable: bool = True) -> Scalar:
-        return Scalar(element=element, type=t.BOOLEAN, nullable=nullable)
+        """A three-valued condition, in parentheses: NOT binds less than IS NULL and comparisons do."""
+        return Scalar(element=Grouping(element), type=t.BOOLEAN, nullable=nullable)
 
     def test(self, node: Node) -> ColumnElement[bool]:
         """A predicate that is true exactly where the part is true."""
@@ -361,6 +363,10 @@ class Translator:
             self.refuse(node, f"comparing {left.type} with {right.type}")
         if operator not in ("=", "!=") and left.type not in _ORDERED:
             self.refuse(node, f"{left.type} has no order")
+        if left.type is t.NUMBER and left.scale != right.scale:
+            known = self.sql.compared_with_constant(operator, left, right)
+            if known is not None:
+                return self.boolean(known[0], nullable=known[1])
         a, b = self.aligned(left, right)
         if operator == "=":
             return self.boolean(self.equal(a, b, left.nullable, right.nullable), nullable=False)
