@@ -252,7 +252,13 @@ def _mark_lines(chart: _Chart) -> Options | None:
     for (marker, _), value in zip(chart.tile.markers, chart.markers, strict=False):
         if value is not None:
             label = marker.label.get(chart.locale)
-            data.append({f"{marker.axis}Axis": _number(value), "name": label, "label": {"formatter": label or "{c}"}})
+            data.append(
+                {
+                    f"{marker.axis}Axis": _number(value),
+                    "name": label,
+                    "label": {"formatter": label or "{c}", "position": "insideEndTop"},
+                }
+            )
     return {"silent": True, "symbol": "none", "lineStyle": {"type": "dashed"}, "data": data} if data else None
 
 
@@ -311,7 +317,9 @@ def _figure(chart: _Chart, row: Mapping[str, Any], column: Column) -> Options:
     if chart.tile.tile.compare is None:
         return figure
     before = row.get(previous_name(column.name))
-    figure["previous"] = "–" if before is None else text_of(before, column, chart.locale)
+    if before is None:
+        return figure
+    figure["previous"] = text_of(before, column, chart.locale)
     beside = chart.result.column(previous_name(column.name))
     figure["beside"] = chart.heading(beside).removeprefix(figure["label"]).strip("（） ()")
     if isinstance(value, Decimal) and isinstance(before, Decimal):

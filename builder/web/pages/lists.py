@@ -121,7 +121,7 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
             for name, view in views.items()
         ],
         "kept": [(name, value) for name, value in kept if value or (name, value) in state.mark],
-        "mark": {
+        "behind": {
             "label": mark.title,
             "href": url_for("dashboards.page", app=place.app.name, dashboard=mark.dashboard, **_chosen(mark)),
             "without": state.href(mark=()),
