@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from builder.demo.definition import DemoDefinition, DemoFile
 from builder.storage.identity_tables import department, membership, person
 from builder.workspace import Work, Workspace
-from engines.core import SYSTEM, InputError
+from engines.core import SYSTEM, InputError, InputProblem
 from engines.core.clock import local_date
 from engines.form import CompiledField, CompiledForm
 
@@ -102,7 +102,7 @@ def _load_batch(
 
 
 class _Converter:
-    """Cells of a CSV file as values of a form's fields; ``ValueError`` names a key that stands for nothing."""
+    """Cells of a CSV file as values of a form's fields; ``InputError`` names a key that stands for nothing."""
 
     def __init__(self, work: Work, form: CompiledForm, known: _Known) -> None:
         self._zone = work.zone
@@ -146,7 +146,8 @@ class _Converter:
 
     def _find(self, known: Mapping[str, UUID], name: str, key: str) -> UUID:
         if key not in known:
-            raise ValueError(f'{self._form.name}.{name}: nothing is called "{key}"')
+            params = {"form": self._form.name, "field": name, "key": key}
+            raise InputError([InputProblem(pointer=f"/{name}", code="demo.unknown_key", params=params)])
         return known[key]
 
 
