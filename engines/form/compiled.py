@@ -71,6 +71,8 @@ class CompiledField:
     choice_filter: Expression | None = None
     # Qualified name of the form that a reference points to.
     target: str = ""
+    # The same for a list of references.
+    list_target: str = ""
     # Columns of a sub-table.
     rows: Mapping[str, CompiledField] | None = None
     # Whether a pinyin sort key is stored beside it.

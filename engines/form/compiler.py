@@ -29,7 +29,7 @@ from engines.form.load import OptionListDefinition
 from engines.form.modes import ModeAnalysis
 from engines.form.scope import FormTypeContext
 from engines.form.steps import steps_of
-from engines.form.types import FieldTypes, field_types
+from engines.form.types import FieldTypes, ReferencesType, ReferenceType, field_types
 from engines.form.validate import validate
 
 # Raised with every change that makes the same definition compile to something else.
@@ -133,7 +133,8 @@ class _Compiler:
             read_only_when=expression(field.read_only),
             constraint=self._constraint(field.constraint, scope, "form.field_constraint") if field.constraint else None,
             choice_filter=feel.compile(choices, filter_scope(field, scope, self._types)) if choices else None,
-            target=qualify(self._app, str(field.config.get("form", ""))),
+            target=qualify(self._app, str(field.config["form"])) if isinstance(kind, ReferenceType) else "",
+            list_target=qualify(self._app, str(field.config["form"])) if isinstance(kind, ReferencesType) else "",
             rows=self._rows(field) if field.fields else None,
             sort_key=not live and kind.textual and kind.sortable and (field.search or field.name in self._sorted),
         )

@@ -157,8 +157,8 @@ def _walk(node: Any, part: str) -> None:
             _walk(value, part)
             continue
         for name, inner in value.items():
-            if isinstance(inner, dict) and inner and "const" not in inner:
-                inner.setdefault("description", _text(name, str(kind or part)))
+            if isinstance(inner, dict) and inner and "const" not in inner and "description" not in inner:
+                inner["description"] = _text(name, str(kind or part))
             _walk(inner, name if name in _PARTS else str(kind or part))
 
 

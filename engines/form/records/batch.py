@@ -13,7 +13,7 @@ from engines.core import AccessDenied, InputProblem, PrincipalKind, new_id
 from engines.form.compiled import CompiledField
 from engines.form.pipeline import FormInput, run
 from engines.form.records.loading import chunks, load_contexts, parse_reference
-from engines.form.records.references import choosable
+from engines.form.records.references import choosable, unknown_in_list
 from engines.form.records.source import source_of
 from engines.form.records.world import World
 from engines.form.records.writing import insert_children, taken
@@ -92,6 +92,10 @@ def _refuse_references(
     world: World, form: StoredForm, checked: Mapping[int, dict[str, Any]], problems: Problems
 ) -> None:
     """Rows that point to records which may not be chosen; each record is looked up once for all rows."""
+    for name, field in form.compiled.fields.items():
+        for row, values in checked.items() if field.list_target else ():
+            if unknown_in_list(world, field, values.get(name), None):
+                _note(problems, row, [InputProblem(pointer=f"/{name}", code="form.unknown_record")])
     for field, table in _references(form):
         if field.choice_filter is not None:
             _refuse_each(world, form, field, table, checked, problems)

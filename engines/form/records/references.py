@@ -49,6 +49,9 @@ def unknown_references(
     for name, field in form.compiled.fields.items():
         if field.rows is not None:
             yield from _of_rows(world, field, values, current)
+        elif field.list_target:
+            if unknown_in_list(world, field, values.get(name), (current or {}).get(name)):
+                yield InputProblem(pointer=f"/{name}", code="form.unknown_record")
         elif field.target:
             new, old = values.get(name), (current or {}).get(name)
             if new is not None and new != old and not choosable(world, field, [new], values):
@@ -70,9 +73,15 @@ def _of_rows(
                 yield InputProblem(pointer=f"/{table.name}/{place}/{name}", code="form.unknown_record")
 
 
+def unknown_in_list(world: World, field: CompiledField, new: Any, old: Any) -> bool:
+    """Whether a list of references newly holds a record that may not be chosen."""
+    added = {UUID(key) for key in new or ()} - {UUID(key) for key in old or ()}
+    return bool(added) and choosable(world, field, added, {}) != added
+
+
 def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: Mapping[str, Any]) -> set[UUID]:
     """Those of ``ids`` that the field may point to: there, visible to who acts, and fitting the field's filter."""
-    target = world.forms.get(field.target)
+    target = world.forms.get(field.target or field.list_target)
     if target is None:
         return set()
     source = source_of(world, target)

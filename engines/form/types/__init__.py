@@ -1,13 +1,26 @@
 """The field types: one entry each in a registry, one module per family."""
 
 from engines.core import Registry
-from engines.form.types import choices, computed, dates, numbers, people, structure, text
+from engines.form.types import (
+    choices,
+    computed,
+    dates,
+    identity,
+    numbers,
+    people,
+    places,
+    questions,
+    rich,
+    structure,
+    text,
+)
 from engines.form.types.base import FieldType, FieldTypes, Refused, Storage, StoredColumn, TypeContext
 from engines.form.types.computed import FormulaType, LookupType, RollupType
 from engines.form.types.people import DEPARTMENT, PERSON, DepartmentType, PersonType, ReferenceType
+from engines.form.types.questions import ReferencesType
 from engines.form.types.structure import AttachmentType, AutonumberType, SubtableType
 
-FAMILIES = (text, numbers, choices, dates, people, structure, computed)
+FAMILIES = (text, rich, numbers, choices, dates, people, places, questions, identity, structure, computed)
 
 __all__ = [
     "DEPARTMENT",
@@ -21,6 +34,7 @@ __all__ = [
     "LookupType",
     "PersonType",
     "ReferenceType",
+    "ReferencesType",
     "Refused",
     "RollupType",
     "Storage",
