@@ -156,15 +156,9 @@ class RecordPage:
         return {"href": href, "field": field, "value": self.record.id}
 
     def _tile(self, item: LayoutItem, label: str, name: str) -> dict[str, Any]:
-        source = url_for(
-            "dashboards.tile",
-            app=self.place.app.name,
-            dashboard=item.config["dashboard"],
-            tile=item.config["tile"],
-            form=self.place.local,
-            record=self.record.id,
-        )
-        return {"type": "tile", "id": name, "label": label or str(item.config["tile"]), "src": source}
+        dashboard = str(item.config["dashboard"])
+        href = url_for("dashboards.page", app=self.place.app.name, dashboard=dashboard)
+        return {"type": "tile", "id": name, "label": label or str(item.config["tile"]), "href": href}
 
 
 def context(work: Work, place: FormPlace, record: Record) -> dict[str, Any]:
@@ -185,7 +179,6 @@ def context(work: Work, place: FormPlace, record: Record) -> dict[str, Any]:
         "badges": _badges(page),
         "main": [block for block in blocks if block["type"] not in SIDE],
         "side": [block for block in blocks if block["type"] in SIDE],
-        "has_tiles": any(block["type"] == "tile" for block in blocks),
         "running": running_processes(work, place, record),
         "may_edit": may_edit,
         "may_delete": may_delete,
