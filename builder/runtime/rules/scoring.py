@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -130,9 +131,11 @@ class Scoring:
     def values(
         self, app: str, model: CompiledScores, scored: ScoredRecord, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What is to be written to one record."""
+        """What is to be written to one record: numbers rounded to the scale of their fields, as formulas are."""
         decide = self._around.decisions.of(app).decide
-        return model.values_to_write(scored.measures, scored.fields, parameters, self._around.feel, decide)
+        values = model.values_to_write(scored.measures, scored.fields, parameters, self._around.feel, decide)
+        form = self._around.records(app).world.form(self._around.form_name(app, model.model.form)).compiled
+        return {name: _rounded(form.fields[name].column, value) for name, value in values.items()}
 
     # -- full runs
 
@@ -212,6 +215,15 @@ def _source(model: str, cause: str, version: int, measures: Explained) -> dict[s
 def explained(measures: Mapping[str, Measured] | None) -> dict[str, dict[str, Any]]:
     """Values and scores by measure; empty for a record outside of the population."""
     return {name: {"value": one.value, "score": one.score} for name, one in (measures or {}).items()}
+
+
+def _rounded(column: Any, value: Any) -> Any:
+    """A number with as many decimals as its column keeps, half up as formulas are; other values as they are."""
+    if not isinstance(value, Decimal) or column is None:
+        return value
+    with localcontext() as context:
+        context.prec = 60
+        return value.quantize(Decimal(1).scaleb(-column.scale), ROUND_HALF_UP)
 
 
 def _differs(wanted: Any, stored: Any) -> bool:

@@ -13,7 +13,7 @@ from builder.storage.runtime_tables import job, rule_firing, score_run
 from builder.workspace import Workspace
 from engines.core import AccessDenied
 from tests.builder.runtime.desk import Desk, open_desk
-from tests.builder.runtime.items import BOX, WITH_RECORDS, all_values, create
+from tests.builder.runtime.items import BOX, ITEM, WITH_RECORDS, all_values, create
 from tests.builder.runtime.test_embedded import QUICK, until
 
 SCORED = (
@@ -25,6 +25,21 @@ SCORED = (
             {"name": "total", "type": "number", "scale": 2, "label": "Total"},
             {"name": "rank", "type": "number", "scale": 0, "label": "Rank"},
             {"name": "level", "type": "text", "label": "Level"},
+        ],
+    },
+)
+ITEM_WITH_LINES = (
+    "item.form.json",
+    {
+        **ITEM[1],
+        "fields": [
+            *ITEM[1]["fields"],
+            {
+                "name": "lines",
+                "type": "subtable",
+                "label": "L",
+                "fields": [{"name": "code", "type": "text", "label": "C"}],
+            },
         ],
     },
 )
@@ -66,13 +81,15 @@ MODEL = (
                 "method": "ntile",
                 "buckets": 4,
                 "tie_break": "name",
-            }
+            },
+            {"name": "kinds", "value": "count(distinct values(flatten(items.lines).code))", "method": "none"},
         ],
         "decisions": [{"name": "level", "decision": "level", "inputs": {"rank": "total.score"}}],
         "writes": [
             {"field": "total", "value": "total.value"},
             {"field": "rank", "value": "total.score"},
             {"field": "level", "value": "level"},
+            {"field": "items_count", "value": "kinds.value"},
         ],
     },
 )
@@ -95,7 +112,7 @@ rule raised
     set kind: "top"
 end
 """
-FILES = (*WITH_RECORDS, SCORED, LEVEL, MODEL, ("items.rules", RULES))
+FILES = (*WITH_RECORDS, ITEM_WITH_LINES, SCORED, LEVEL, MODEL, ("items.rules", RULES))
 
 
 @pytest.fixture
@@ -224,3 +241,12 @@ def test_a_batch_scores_each_affected_record_once(desk: Desk) -> None:
     with desk.workspace.database.read() as connection:
         fired = connection.execute(sa.select(rule_firing.c.rule)).scalars().all()
     assert fired.count("follow") == 10
+
+
+def test_a_measure_counts_what_stands_in_the_rows_of_related_records(desk: Desk) -> None:
+    box, *_ = filled(desk)
+    create(desk, name="x", size=1, box=box, lines=[{"code": "a"}, {"code": "b"}])
+    create(desk, name="y", size=1, box=box, lines=[{"code": "a"}])
+    desk.workspace.score_all("desk.worth", desk.as_("root"))
+    counts = {found["name"]: found["items_count"] for found in all_values(desk, "box")}
+    assert (counts["b1"], counts["b2"], counts["empty"]) == (2, 0, None)
