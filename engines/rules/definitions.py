@@ -13,6 +13,7 @@ from engines.core.kinds import Loaded
 from engines.rules.compiled import CompiledRules
 from engines.rules.compiling import RuleCompiler
 from engines.rules.decisions import model as m
+from engines.rules.decisions.analysis import analyse
 from engines.rules.decisions.graph import CompiledDecisions, compile_model
 from engines.rules.decisions.json_form import model_of
 from engines.rules.decisions.shape import shape_problems
@@ -92,8 +93,9 @@ def load_decision(source: DefinitionSource) -> Loaded[m.DecisionModel]:
 
 
 def validate_decision(definition: m.DecisionModel, definitions: RuleDefinitions) -> list[Diagnostic]:
-    """Everything that is wrong with a decision: names, types, circles."""
-    return CompiledDecisions(definition, {}, strict=True).problems
+    """Everything that is wrong with a decision: names, types, circles, and its tables as a whole."""
+    compiled = CompiledDecisions(definition, {}, strict=True)
+    return compiled.problems or analyse(compiled)
 
 
 def compile_decision(definition: m.DecisionModel, definitions: object = None, **_: Any) -> CompiledDecisions:

@@ -17,6 +17,7 @@ from engines.feel import nodes as n
 from engines.feel.runtime import NOWHERE, Runtime, equal, order
 from engines.feel.values import Date
 from engines.rules.decisions import model as m
+from engines.rules.decisions.constants import constant_of
 from engines.rules.decisions.kinds import Kind, conform
 
 Values = Mapping[str, Any]
@@ -55,8 +56,12 @@ class CompiledTable:
             kind.feel if not kind.is_any else expression.type
             for kind, expression in zip(kinds.inputs, self._inputs, strict=True)
         )
+        self._cells = tuple(
+            tuple(None if cell.text.strip() in ("", "-") else compile_cell(cell, kind) for cell, kind in pairs)
+            for pairs in (zip(rule.when, self.input_types, strict=False) for rule in table.rules)
+        )
         self._seen = _inputs_of(tuple(e.run for e in self._inputs), kinds.inputs, kinds.allowed)
-        self._matching = _Generator(self, compile_cell).function()
+        self._matching = _Generator(self).function()
         self._finish = _POLICIES[table.hit_policy]
         self.priorities = kinds.priorities
 
@@ -79,6 +84,49 @@ class CompiledTable:
             return None
         hits = self._matching(runtime, values, inputs)
         return self._finish(self, runtime, values, hits) if hits else self._default(runtime, values)
+
+    # What the analysis asks
+
+    def cell(self, rule: int, column: int) -> feel.Expression | None:
+        """The compiled cell; None where it takes all."""
+        return self._cells[rule][column]
+
+    def allows(self, column: int) -> Callable[[Any], bool]:
+        """Whether a value is one that the column takes at all."""
+        tests = [test for test in (self._kinds.allowed[column], self._kinds.inputs[column].test) if test is not None]
+        runtime = Runtime(feel.Budget(), None, None, {})
+        return lambda value: all(test(runtime, {"?": value}) is True for test in tests)
+
+    def listed(self, column: int) -> tuple[Any, ...]:
+        """The values that the column lists as allowed; empty where it allows ranges or everything."""
+        text = self.table.inputs[column].allowed
+        if not text.strip():
+            return ()
+        tree = feel.compile_unary_tests(text, strict=False).tree
+        tests = tree.tests if isinstance(tree, n.UnaryTests) else ()
+        return tuple(test.value for test in tests if isinstance(test, n.Literal)) if tests else ()
+
+    def constant_outputs(self) -> list[Any] | None:
+        """All values of a table with one output whose entries are literals; None where they are not."""
+        if len(self._names) != 1:
+            return None
+        literals = [rule.then[0].text for rule in self.table.rules]
+        literals += [clause.default.text for clause in self.table.outputs if clause.default is not None]
+        trees = [feel.compile(text, strict=False).tree for text in literals]
+        if not all(isinstance(tree, n.Literal) for tree in trees):
+            return None
+        return list(dict.fromkeys(tree.value for tree in trees if isinstance(tree, n.Literal)))
+
+    def rank(self, rule: int) -> tuple[int, ...] | None:
+        """The priority of a rule by its outputs, lowest first; None where they are not literals."""
+        trees = [feel.compile(cell.text or "null", strict=False).tree for cell in self.table.rules[rule].then]
+        if not all(isinstance(tree, n.Literal) for tree in trees):
+            return None
+        values = [tree.value for tree in trees if isinstance(tree, n.Literal)]
+        return tuple(
+            order_.index(value) if value in order_ else len(order_)
+            for value, order_ in zip(values, self._kinds.priorities, strict=True)
+        )
 
     def explain(self, runtime: Runtime, values: dict[str, Any]) -> tuple[Any, Match]:
         """The result with what the table saw."""
@@ -242,9 +290,8 @@ _POLICIES: Final[Mapping[m.HitPolicy, Callable[[CompiledTable, Runtime, Values, 
 class _Generator:
     """Writes the function that finds the matching rules."""
 
-    def __init__(self, table: CompiledTable, compile_cell: CompileCell) -> None:
+    def __init__(self, table: CompiledTable) -> None:
         self._table = table
-        self._compile_cell = compile_cell
         self._constants: dict[str, Any] = {"Decimal": Decimal, "str": str, "bool": bool, "Date": Date, "type": type}
         self._guards: set[tuple[int, str]] = set()
 
@@ -263,17 +310,16 @@ class _Generator:
         return function
 
     def _rule(self, index: int, rule: m.TableRule, first: bool) -> str:
-        tests = [self._cell(column, cell) for column, cell in enumerate(rule.when)]
+        tests = [self._cell(column, self._table.cell(index, column)) for column in range(len(rule.when))]
         # Plain comparisons come before calls, so that a call is made only where it decides.
         wanted = sorted((test for test in tests if test), key=lambda test: "(rt, " in test)
         then = f"return ({index},)" if first else f"hits.append({index})"
         return f" if {' and '.join(wanted) or 'True'}: {then}"
 
-    def _cell(self, column: int, cell: m.Literal) -> str:
+    def _cell(self, column: int, expression: feel.Expression | None) -> str:
         """Python for a cell; empty where it takes all."""
-        if cell.text.strip() in ("", "-"):
+        if expression is None:
             return ""
-        expression = self._compile_cell(cell, self._table.input_types[column])
         self._table.reads |= {path for path in expression.reads if path[0] != "?"}
         code = self._plain(column, expression.tree)
         if code:
@@ -293,7 +339,7 @@ class _Generator:
         operator, endpoint = (test.operator, test.endpoint) if isinstance(test, n.Test) else ("=", test)
         if isinstance(endpoint, n.RangeLiteral) and operator == "=":
             return self._range(column, endpoint)
-        value = _constant_of(endpoint)
+        value = constant_of(endpoint)
         if type(value) not in _GUARDS or (type(value) is bool and operator not in ("=", "!=")):
             return ""
         # Unlike "=", "!=" holds for values of other types, too; FEEL decides those.
@@ -303,7 +349,7 @@ class _Generator:
         return f"({guard} and i{column} {_OPERATORS[operator]} {self._constant('c', value)})"
 
     def _range(self, column: int, node: n.RangeLiteral) -> str:
-        low, high = _constant_of(node.low), _constant_of(node.high)
+        low, high = constant_of(node.low), constant_of(node.high)
         if type(low) not in (Decimal, Date) or type(high) is not type(low):
             return ""
         left = "<=" if node.start_included else "<"
@@ -319,29 +365,6 @@ class _Generator:
         name = f"{prefix}{len(self._constants)}"
         self._constants[name] = value
         return name
-
-
-_NOTHING: Final = object()
-
-
-def _constant_of(node: n.Node) -> Any:
-    """The value of a literal, with its sign; a marker for anything else."""
-    match node:
-        case n.Literal():
-            return node.value
-        case n.Negation():
-            value = _constant_of(node.operand)
-            return -value if type(value) is Decimal else _NOTHING
-        case n.Group():
-            return _constant_of(node.inner)
-        case n.Call(function=n.Name(name="date"), arguments=(n.Literal() as text,)) if isinstance(text.value, str):
-            return _evaluated(node)
-    return _NOTHING
-
-
-def _evaluated(node: n.Node) -> Any:
-    value = feel.compile(feel.to_feel(node), feel.Scope(), strict=False).evaluate({}).value
-    return value if value is not None else _NOTHING
 
 
 __all__ = ["NOWHERE", "CompiledTable", "Match", "TableKinds"]

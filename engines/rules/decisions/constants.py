@@ -1,0 +1,32 @@
+"""The values of literals in an expression's tree."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from engines import feel
+from engines.feel import nodes as n
+
+# Stands for "no constant": null is one.
+NOTHING: Final = object()
+
+
+def constant_of(node: n.Node) -> Any:
+    """The value of a literal, with its sign, or of ``date("…")``; ``NOTHING`` for anything else."""
+    match node:
+        case n.Literal():
+            return node.value
+        case n.Negation():
+            value = constant_of(node.operand)
+            return -value if type(value) is Decimal else NOTHING
+        case n.Group():
+            return constant_of(node.inner)
+        case n.Call(function=n.Name(name="date"), arguments=(n.Literal() as text,)) if isinstance(text.value, str):
+            return _evaluated(node)
+    return NOTHING
+
+
+def _evaluated(node: n.Node) -> Any:
+    value = feel.compile(feel.to_feel(node), feel.Scope(), strict=False).evaluate({}).value
+    return value if value is not None else NOTHING
