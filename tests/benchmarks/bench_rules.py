@@ -32,7 +32,7 @@ from engines.rules import (
 from engines.rules.actions import RecordRef
 from tests.benchmarks.harness import Measurement, duration, rate
 from tests.databases import database_engine
-from tests.report.tables import Model, TableSource
+from tests.rules.tables import Model, TableSource
 
 CONTEXT = feel.EvaluationContext(
     now=datetime(2026, 3, 2, tzinfo=UTC),
@@ -229,7 +229,7 @@ class _Definitions:
         return {}
 
     def shape(self, form: str) -> Any:
-        from tests.report.tables import Shape
+        from tests.rules.tables import Shape
 
         return Shape(BOX_MODEL)
 

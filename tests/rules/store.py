@@ -11,8 +11,8 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert
 
 from engines import feel
 from engines.feel import storage
-from tests.report.tables import Model, TableSource
 from tests.rules.apps import uid
+from tests.rules.tables import Model, TableSource
 
 META = MetaData()
 SHELVES = Table(

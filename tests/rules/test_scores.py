@@ -30,9 +30,9 @@ from engines.rules import (
     score_values,
 )
 from engines.rules.scores.load import load_scores
-from tests.report.tables import Model, TableSource
 from tests.rules.apps import App, context, uid
 from tests.rules.store import box, boxes, fill, move
+from tests.rules.tables import Model, TableSource
 
 DAY = date(2026, 1, 1)
 MODEL = {
@@ -242,7 +242,7 @@ class Shop:
         return {"as_of": feel.DATE}
 
     def shape(self, form: str) -> Any:
-        from tests.report.tables import Shape
+        from tests.rules.tables import Shape
 
         return Shape(BUYER_MODEL)
 

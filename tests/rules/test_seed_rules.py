@@ -17,8 +17,8 @@ from engines.rules import EventKind, RuleData, RuleEvent, RuleSet, SweepTime, co
 from engines.rules import actions as a
 from engines.rules.firing import carry_out
 from engines.rules.schedules import next_run
-from tests.report.tables import Catalogue, Model, TableSource
 from tests.rules.apps import NOW, SHANGHAI, context, uid
+from tests.rules.tables import Catalogue, Model, TableSource
 
 CREATED, UPDATED, SIGNAL = EventKind.RECORD_CREATED, EventKind.RECORD_UPDATED, EventKind.SIGNAL_ARRIVED
 SETTINGS = {

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from engines.rules import EventKind, SweepTime, sweep, where_clause
 from engines.rules.actions import FindRecords
-from tests.report.tables import TableSource
 from tests.rules.apps import NOW, SHANGHAI, actions, data, event, ruleset, uid
 from tests.rules.store import BOX_MODEL, SHELVES, box, boxes, fill, move
+from tests.rules.tables import TableSource
 
 TODAY = NOW.astimezone(SHANGHAI).date()
 
