@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from builder.releases.converting import conversion_of, convert_batch, listed
 from builder.releases.tables import index_of
 from builder.storage.release_tables import followup
 from builder.workspace import Workspace
@@ -105,7 +106,31 @@ def _backfill(workspace: Workspace, step: Followup) -> None:
             work.connection.execute(sa.update(followup).where(followup.c.id == step.id).values(progress=progress))
 
 
-_STEPS: Mapping[str, Callable[[Workspace, Followup], None]] = {"index": _create_index, "backfill": _backfill}
+def _convert(workspace: Workspace, step: Followup) -> None:
+    """Fills the new column of a field whose type changed; rows that do not convert are listed with the step."""
+    progress = dict(step.progress or {"after": None, "refused": 0, "ids": []})
+    while True:
+        with workspace.work(SYSTEM, command="release.convert") as work:
+            conversion = conversion_of(work, step.app, step.step)
+            if conversion is None:
+                return
+            after = UUID(progress["after"]) if progress["after"] else None
+            found = convert_batch(work.connection, conversion, after)
+            progress = {
+                "after": str(found.after) if found.after else None,
+                "refused": progress["refused"] + len(found.refused),
+                "ids": listed(progress["ids"], found.refused),
+            }
+            work.connection.execute(sa.update(followup).where(followup.c.id == step.id).values(progress=progress))
+        if found.after is None:
+            return
+
+
+_STEPS: Mapping[str, Callable[[Workspace, Followup], None]] = {
+    "index": _create_index,
+    "convert": _convert,
+    "backfill": _backfill,
+}
 
 
 def _mark(workspace: Workspace, step: Followup, state: str, error: str = "") -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.definitions import CompiledApp
+from builder.releases.converting import conversion_step
 from builder.workspace.physical_names import DatabasePhysicalNames
 from engines import form as form_engine
 from engines.form import CompiledForm, IndexSpec, StoredForm, create_index, form_indexes
@@ -43,7 +44,13 @@ def apply_tables(
     plan = _plan(connection, old, new, others, names)
     stored = form_engine.apply(connection, plan, indexes=False)
     own = [stored[form.name] for form in new.forms.values()]
-    followups = [*_index(connection, own, existing), *(_backfill(form, field) for form, field in plan.backfills)]
+    own_names = {form.name for form in own}
+    retyped = [c for c in plan.changes if c.code == "type_changed" and c.form in own_names and old is not None]
+    followups = [
+        *_index(connection, own, existing),
+        *(conversion_step(c.form, c.field, old.release if old else 0) for c in retyped),
+        *(_backfill(form, field) for form, field in plan.backfills),
+    ]
     return TableChanges(changes=plan.changes, followups=tuple(followups))
 
 

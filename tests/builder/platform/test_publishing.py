@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -311,3 +312,35 @@ def test_a_process_that_opened_earlier_sees_the_new_set_at_its_next_transaction(
     with other.read(ADMIN) as work:
         assert work.apps["library"].release == 2
     other.close()
+
+
+def test_a_changed_type_converts_what_can_be_and_lists_the_rest(workspace: Workspace) -> None:
+    install(workspace, library(), ADMIN)
+    with workspace.work(LIBRARIAN, command="test") as work:
+        ids = [work.records.create("library.book", {"title": t, "isbn": t}).record.id for t in ("12", "x", "7.5")]
+    with workspace.work(BUILDS, command="test.draft") as work:
+        draft = open_draft(work, "library")
+        number = {"name": "isbn", "type": "number", "scale": 1, "label": {"en": "Number"}}
+        draft.edit("form:book/fields/isbn", number)
+    publish(workspace, "library", None, BUILDS)
+    with workspace.read(LIBRARIAN) as work:
+        found = [r["isbn"] for r in work.records.get_many("library.book", ids)]
+        (step,) = [f for f in followups_of(work.connection, "library") if f.step["do"] == "convert"]
+    assert found == [Decimal("12"), None, Decimal("7.5")]
+    assert (step.state, step.progress) == ("done", {"after": None, "refused": 1, "ids": [str(ids[1])]})
+    rollback(workspace, "library", 1, BUILDS)
+    with workspace.read(LIBRARIAN) as work:
+        assert [r["isbn"] for r in work.records.get_many("library.book", ids)] == ["12", "x", "7.5"]
+
+
+def test_a_new_formula_is_computed_for_records_that_are_there(workspace: Workspace) -> None:
+    install(workspace, library(), ADMIN)
+    with workspace.work(LIBRARIAN, command="test") as work:
+        id = work.records.create("library.book", {"title": "t", "isbn": "1", "copies": 3, "price": "2.50"}).record.id
+    with workspace.work(BUILDS, command="test.draft") as work:
+        open_draft(work, "library").edit("form:book/fields/value/formula", "copies * price * 2")
+    publish(workspace, "library", None, BUILDS)
+    with workspace.read(LIBRARIAN) as work:
+        record = work.records.get("library.book", id)
+        assert record is not None
+        assert (record["value"], record.version) == (Decimal("15.00"), 1)
