@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from builder.imports.definition import ImportDefinition, RecordMapping
 from builder.imports.reading import open_data_file
 from builder.imports.staging import Columns, Evaluator, Line, Rejected, ReportFile, Staging, stage
-from builder.runtime.rules.scoring import recalculate
 from builder.workspace import Work, Workspace
 from engines import feel
 from engines.core import InputError, InputProblem, MessageCatalogue, Principal, new_id
@@ -241,7 +240,7 @@ class Importer:
     def _recompute(self) -> None:
         for model in self._mapping.scores:
             self._progress(ImportProgress(stage=f"{self._app}.{model}", done=0, total=1))
-            recalculate(self._workspace, self._app, model, cause="import")
+            self._workspace.score_all(f"{self._app}.{model}", self._principal)
             self._progress(ImportProgress(stage=f"{self._app}.{model}", done=1, total=1))
 
     def _sentence(self, rejected: Rejected) -> str:

@@ -170,7 +170,7 @@ class Maker:
                 name=name,
                 industry=industry,
                 size=SIZES[min(4, max(0, len(str(volume)) - 5 + self.random.choice((0, 0, 1))))],
-                owner=MANAGERS[number % len(MANAGERS)],
+                owner=MANAGERS[(number - 1) % len(MANAGERS)],
                 volume=min(volume, 9_500_000),
                 trend=self.random.uniform(-0.45, 0.8),
                 quiet=self.random.choice((2, 5, 9, 14, 20, 26, 33, 45, 70, 120)),
