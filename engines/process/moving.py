@@ -66,7 +66,9 @@ def follow(run: Run, token: Token, flows: Sequence[Flow]) -> None:
     if len(flows) == 1:
         flow = flows[0]
         if token.id in run.variables:
-            del run.variables[token.id]
+            run.forget(token.id)
+        if run.incidents:
+            run.clear_incidents(token.id)
         run.tokens[token.id] = Token(
             id=token.id, node=flow.target.name, scope=token.scope, flow=flow.name, thread=token.thread
         )
@@ -201,6 +203,8 @@ def fire_inclusive(run: Run) -> bool:
             waiting[token.scope, token.node] = None
     for scope, name in waiting:
         node = run.graph.nodes[name]
+        # Looking at every token costs, and a process that forks without end must not take the server with it.
+        run.spend(0, 1 + len(run.tokens) // 20)
         arrived = arrivals(run, scope, node)
         if not _more_may_come(run, scope, node, arrived):
             tokens = list(arrived.values())

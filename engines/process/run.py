@@ -55,6 +55,8 @@ class Run:
         self.history: list[HistoryEntry] = []
         self.queue: deque[tuple[Callable[[Run, int], None], int]] = deque()
         self.variables_changed = False
+        # Conditions that have begun to wait in this step and were not looked at yet.
+        self.fresh_conditions: list[int] = []
         # What completes a scope that has become empty; set by the step, because scopes build on moving tokens.
         self.finish: Callable[[Run, Scope], None]
         self._own_variables: set[int] = set()
@@ -110,11 +112,15 @@ class Run:
         queue = self.queue
         while queue:
             action, element = queue.popleft()
-            self._moves += 1
-            if self._moves > MAX_MOVES:
-                token = self.tokens.get(element)
-                raise BudgetExceeded("token moves in one step", MAX_MOVES, token.node if token else self.graph.name)
+            self.spend(element)
             action(self, element)
+
+    def spend(self, element: int, cost: int = 1) -> None:
+        """Counts moves and looks at conditions and joins; ``BudgetExceeded`` when the step has had too many."""
+        self._moves += cost
+        if self._moves > MAX_MOVES:
+            token = self.tokens.get(element)
+            raise BudgetExceeded("token moves in one step", MAX_MOVES, token.node if token else self.graph.name)
 
     # Tokens and scopes
 
@@ -132,8 +138,10 @@ class Run:
     def take(self, token: Token) -> None:
         """Removes a token with its local variables."""
         del self.tokens[token.id]
-        self.variables.pop(token.id, None)
+        self.forget(token.id)
         self.live[token.scope] -= 1
+        if self.incidents:
+            self.clear_incidents(token.id)
 
     def open_scope(self, token: Token, kind: ScopeKind, **more: Any) -> Scope:
         """Turns ``token`` into a scope with the same id, so that what is attached to it stays attached."""
@@ -180,7 +188,7 @@ class Run:
         """Removes an empty scope with its variables."""
         del self.scopes[scope.id]
         del self.live[scope.id]
-        self.variables.pop(scope.id, None)
+        self.forget(scope.id)
         if scope.parent:
             self.live[scope.parent] -= 1
 
@@ -226,6 +234,11 @@ class Run:
             self._own_variables.add(scope)
         self.variables[scope].update(values)  # type: ignore[attr-defined]
         self.variables_changed = True
+
+    def forget(self, element: int) -> None:
+        """Drops the variables of a token or scope."""
+        self.variables.pop(element, None)
+        self._own_variables.discard(element)
 
     def set_variables(self, element: int, values: Mapping[str, Any]) -> None:
         """Sets each variable where it is seen from ``element``, new ones in the process."""

@@ -23,7 +23,7 @@ def enter_activity(run: Run, token: Token, node: Node) -> None:
     run.log("entered", node.name, token.id)
     if node.boundaries:
         waiting.attach(run, token.id, node.boundaries)
-        if token.id not in run.tokens:
+        if run.tokens[token.id].status is not TokenStatus.ACTIVE:
             return
     if node.repeated:
         _start_rounds(run, token, node)
@@ -201,7 +201,7 @@ def _finish_rounds(run: Run, scope: Scope) -> None:
     node = run.graph.nodes[scope.node]
     multi = node.definition.multi_instance
     results = list(scope.multi.results)
-    run.variables.pop(scope.id, None)
+    run.forget(scope.id)
     token = run.close_scope(scope)
     if multi and multi.collect_into:
         run.set_variables(token.id, {multi.collect_into: results})
@@ -275,8 +275,6 @@ def cancel_work(run: Run, token: Token, reason: str = "") -> None:
         run.effects.append(TaskClosed(task=task, reason="cancelled", outcome=reason))
         run.log("task.cancelled", task.node, task.id, reason=reason)
     run.approvals.pop(token.id, None)
-    if run.incidents:
-        run.clear_incidents(token.id)
     node = run.graph.nodes[token.node]
     if token.status is TokenStatus.ACTIVE and node.type is NodeType.CALL_ACTIVITY:
         run.effects.append(ChildCancelled(token=token.id, node=node.name))

@@ -55,7 +55,7 @@ def advance(run: Run) -> None:
             return
         if run.graph.inclusive and fire_inclusive(run):
             continue
-        if run.graph.conditional and run.variables_changed and waiting.fire_conditions(run):
+        if run.graph.conditional and (run.variables_changed or run.fresh_conditions) and waiting.fire_conditions(run):
             continue
         if not run.queue:
             return

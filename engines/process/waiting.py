@@ -63,20 +63,25 @@ def _subscribe(run: Run, owner: int, node: Node) -> None:
         key="" if key is None else str(key),
     )
     if node.kind is EventKind.CONDITION:
-        # Asked at the end of the step, when it fires if it holds from the beginning.
-        run.variables_changed = True
+        # Asked when the other tokens rest; it fires then if it holds from the beginning.
+        run.fresh_conditions.append(subscription.id)
     run.subscriptions[subscription.id] = subscription
     run.effects.append(SubscriptionOpened(subscription=subscription))
 
 
 def fire_conditions(run: Run) -> bool:
     """Fires the conditional events whose condition has become true since it was last asked (§10.5.4 table 10.84)."""
-    run.variables_changed = False
     fired = False
-    waiting = [s for s in run.subscriptions.values() if s.kind is SubscriptionKind.CONDITION]
+    if run.variables_changed:
+        waiting = [s for s in run.subscriptions.values() if s.kind is SubscriptionKind.CONDITION]
+    else:
+        waiting = [run.subscriptions[i] for i in run.fresh_conditions if i in run.subscriptions]
+    run.variables_changed = False
+    run.fresh_conditions = []
     for subscription in waiting:
         if subscription.id not in run.subscriptions:
             continue
+        run.spend(subscription.owner)
         node = run.graph.nodes[subscription.node]
         holds = run.holds(node.condition, subscription.owner)
         if holds != subscription.held:
