@@ -71,7 +71,7 @@ def page(app: str, dashboard: str) -> str:
         reader = DashboardReader(work, _app(work, app), dashboard)
         parameters = reader.parameters(request.args.to_dict(flat=False))
         controls = [_control(reader, item, parameters) for item in reader.dashboard.definition.filters]
-        tiles = [_view(reader, tile, parameters, app) for tile in reader.dashboard.tiles.values()]
+        tiles = [tile_view(reader, tile, parameters, app) for tile in reader.dashboard.tiles.values()]
     pairs = report.given_by(reader.dashboard, parameters)
     return render_template(
         "pages/dashboard.html",
@@ -191,7 +191,8 @@ def _is_chosen(pairs: Pairs, name: str, period: DateRange) -> bool:
 # Tiles
 
 
-def _view(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[str, Any], app: str) -> TileView:
+def tile_view(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[str, Any], app: str) -> TileView:
+    """A tile with its figures, as the person may see them."""
     locale, zone = site().locale, site().formats.zone
     try:
         result = reader.answer(tile, parameters)

@@ -12,7 +12,7 @@ from builder.web.catalogue import apps
 from builder.web.context import _, require_person, site
 from builder.web.navigation import studio_apps
 from builder.web.notices import notify
-from builder.web.pages import studio_decisions, studio_forms, studio_releases, studio_texts
+from builder.web.pages import studio_dashboards, studio_decisions, studio_forms, studio_releases, studio_texts
 from builder.web.studio.drafting import DraftView, ProblemShown, edit, shown, view
 from engines.core import Diagnostic
 
@@ -80,6 +80,8 @@ def address_of(app: str, key: str) -> str:
     match kind:
         case "form":
             return url_for("studio.form", app=app, form=name)
+        case "dashboard":
+            return url_for("studio.dashboard", app=app, dashboard=name)
         case "decision":
             return url_for("studio.decision", app=app, decision=name)
         case "process":
@@ -164,5 +166,6 @@ def _step(app: str, *, redo: bool) -> Response:
 
 studio_forms.register(blueprint, frame)
 studio_decisions.register(blueprint, frame)
+studio_dashboards.register(blueprint, frame)
 studio_texts.register(blueprint, frame)
 studio_releases.register(blueprint, frame, problems_shown)
