@@ -21,6 +21,9 @@ from engines.form import Records
 
 if TYPE_CHECKING:
     from builder.identity.directory import DatabaseDirectory
+    from builder.runtime.inbox import Inbox
+    from builder.runtime.notifications import Notifications
+    from builder.runtime.process.processes import Processes
     from builder.workspace.workspace import Workspace
 
 Hook = Callable[[], None]
@@ -117,6 +120,26 @@ class Work:
         if name not in self._services:
             self._services[name] = self.workspace.services[name](self)
         return self._services[name]
+
+    @property
+    def processes(self) -> Processes:
+        """Process instances and tasks, as the acting principal may start and complete them."""
+        return self.service("processes")  # type: ignore[no-any-return]
+
+    @property
+    def inbox(self) -> Inbox:
+        """The tasks of the acting principal."""
+        return self.service("inbox")  # type: ignore[no-any-return]
+
+    @property
+    def notifications(self) -> Notifications:
+        """The notices of the acting principal."""
+        return self.service("notifications")  # type: ignore[no-any-return]
+
+    def decide(self, name: str, inputs: Mapping[str, Any]) -> Any:
+        """The output of a decision by its qualified name ("library.fine")."""
+        app, _, local = name.partition(".")
+        return self.service("around").decide(app, local, inputs)
 
     def emit(self, events: Sequence[Event]) -> None:
         """Takes what just happened and hands it to the service "rounds", which carries out what follows from it."""
