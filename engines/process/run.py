@@ -25,7 +25,7 @@ from engines.process.state import (
 )
 
 # Moves in one step before it is taken for an endless loop.
-MAX_MOVES = 20_000
+MAX_MOVES = 10_000
 
 
 class Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import replace
 from random import Random
@@ -17,7 +16,6 @@ from engines.process.loading import read
 from tests.process.games import CONTEXT
 from tests.process.models import sound_model
 
-RUNS = int(os.environ.get("DOUGONG_SOAK", "0")) or 1_000
 LONGEST = 400
 
 
@@ -57,10 +55,20 @@ def both(graph: CompiledProcess, left: InstanceState, event: Any, context: StepC
     return straight
 
 
-@pytest.mark.timeout(600)
 def test_sound_models_end_whatever_happens_and_wherever_they_are_saved() -> None:
-    graphs = [compile(read(sound_model(seed, 3 + seed % 12).data())) for seed in range(min(RUNS, 200))]
-    for seed in range(RUNS):
+    play(range(1_000))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_sound_models_end_for_long() -> None:
+    play(range(1_000, 50_000))
+
+
+def play(seeds: range) -> None:
+    """Plays one run for each seed to its end."""
+    graphs = [compile(read(sound_model(seed, 3 + seed % 12).data())) for seed in range(100)]
+    for seed in seeds:
         random = Random(seed)
         graph = graphs[seed % len(graphs)]
         state = both(graph, InstanceState(), events.Start(variables={"again": False}), CONTEXT).state

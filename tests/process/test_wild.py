@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -20,7 +19,6 @@ from tests.process.games import CONTEXT, person
 from tests.process.test_properties import both, check_counts
 from tests.process.wild import Wild
 
-RUNS = int(os.environ.get("DOUGONG_SOAK", "0")) or 100
 LENGTH = 25
 
 
@@ -57,10 +55,20 @@ def happenings(random: Random, state: InstanceState, graph: Any) -> list[Callabl
     return found
 
 
-@pytest.mark.timeout(900)
 def test_nothing_breaks_the_engine() -> None:
+    assert play(range(40)) > 120
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_nothing_breaks_the_engine_for_long() -> None:
+    assert play(range(1_000, 2_500)) > 4_500
+
+
+def play(seeds: range) -> int:
+    """Plays one model for each seed; how many steps were taken."""
     steps = refused = 0
-    for seed in range(RUNS):
+    for seed in seeds:
         try:
             graph = compile(read(Wild(seed).process()))
         except DefinitionError:
@@ -85,4 +93,4 @@ def test_nothing_breaks_the_engine() -> None:
                 refused += 1
             except Exception as error:
                 raise AssertionError(f"seed {seed}: {event}") from error
-    assert steps > RUNS * 3
+    return steps
