@@ -93,10 +93,17 @@ class Inbox:
         limit = max(1, min(limit, MAX_PAGE))
         if self._work.principal.id is None:
             return InboxPage(items=(), next=None)
+        cursor = _cursor(after) if after is not None else None
+        wanted = filter or InboxFilter()
         order, query = self._query(box)
-        query = self._narrow(query, filter or InboxFilter())
-        if after is not None:
-            query = query.where(_beyond(order, _cursor(after), ascending=box == "todo"))
+        if box == "todo" and wanted == InboxFilter():
+            # The page is found on narrow index rows; only its own lines are read in full.
+            query = query.where(task.c.id.in_(self._first_ids(cursor, limit + 1)))
+        elif box == "todo":
+            query = query.where(task.c.id.in_(sa.select(self._todo_ids().subquery().c.id)))
+        query = self._narrow(query, wanted)
+        if cursor is not None:
+            query = query.where(_beyond(order, cursor, ascending=box == "todo"))
         direction = [column.asc() if box == "todo" else column.desc() for column in order]
         rows = self._work.connection.execute(query.order_by(*direction).limit(limit + 1)).all()
         items = [self._item(row) for row in rows[:limit]]
@@ -134,10 +141,8 @@ class Inbox:
         no_copy = sa.null().label("copy_read_at")
         match box:
             case "todo":
-                # The page is found on the narrow rows first; only its lines are joined and read in full.
                 order = (task.c.sort_at, task.c.id)
-                query = sa.select(*columns, no_copy, task.c.sort_at.label("position")).select_from(joined)
-                return order, query.where(task.c.id.in_(sa.select(self._todo_ids().subquery().c.id)))
+                return order, sa.select(*columns, no_copy, task.c.sort_at.label("position")).select_from(joined)
             case "mine":
                 order = (task.c.created_at, task.c.id)
                 query = sa.select(*columns, no_copy, task.c.created_at.label("position")).select_from(joined)
@@ -154,6 +159,30 @@ class Inbox:
                 )
                 return order, query.where(task_copy.c.person == me)
         raise InputError([InputProblem(pointer="/box", code="inbox.unknown_box", params={"expected": list(BOXES)})])
+
+    def _first_ids(self, cursor: tuple[datetime, UUID] | None, limit: int) -> Select[Any]:
+        """Ids of the next ``limit`` open tasks that I have or may take: as many short index scans as I have names."""
+        principal = self._work.principal
+        table = task_candidate.c
+        own = sa.select(task.c.id.label("id"), task.c.sort_at.label("sort_at"))
+        branches = [(own.where(task.c.assignee == principal.id, task.c.status == "open"), (task.c.sort_at, task.c.id))]
+        for kind, name in self._names():
+            offered = sa.select(table.task_id.label("id"), table.sort_at.label("sort_at"))
+            mine = (table.value == name, table.kind == kind, table.offered)
+            branches.append((offered.where(*mine), (table.sort_at, table.task_id)))
+        limited = []
+        for query, order in branches:
+            further = query if cursor is None else query.where(_beyond(order, cursor, ascending=True))
+            limited.append(sa.select(further.order_by(*order).limit(limit).subquery()))
+        found = sa.union(*limited).subquery()
+        return sa.select(sa.select(found.c.id).order_by(found.c.sort_at, found.c.id).limit(limit).subquery())
+
+    def _names(self) -> list[tuple[str, str]]:
+        """All that a task can be offered to and that is me."""
+        principal = self._work.principal
+        roles = [("role", role) for role in sorted(principal.roles)]
+        departments = [("department", str(found)) for found in sorted(principal.departments)]
+        return [("person", str(principal.id)), *roles, *departments]
 
     def _todo_ids(self) -> Select[Any]:
         """Ids and due times of the open tasks that I have or may take; two indexed queries."""

@@ -72,7 +72,7 @@ def insert(
         **_moving(state),
     }
     connection.execute(task.insert(), row)
-    _offer(connection, own, instance.app, state)
+    _offer(connection, own, instance.app, state, new=True)
     copy(connection, own, opened.copies, at=at, by=None)
     note(connection, own, "created", at=at, actor=None)
     return own
@@ -100,11 +100,12 @@ def _moving(state: Task) -> dict[str, Any]:
     }
 
 
-def _offer(connection: Connection, task_id: UUID, app: str, state: Task) -> None:
+def _offer(connection: Connection, task_id: UUID, app: str, state: Task, *, new: bool = False) -> None:
     offer = Offer(people=state.people, roles=qualified(app, state.roles))
     free = state.assignee is None and state.status == "open"
     rows = offer.rows(task_id, offered=free, sort_at=state.due_at or NEVER)
-    connection.execute(task_candidate.delete().where(task_candidate.c.task_id == task_id))
+    if not new:
+        connection.execute(task_candidate.delete().where(task_candidate.c.task_id == task_id))
     if rows:
         connection.execute(task_candidate.insert(), rows)
 
