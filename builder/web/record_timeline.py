@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
 from builder.web.names import WorkNames
 from builder.web.tasks import outcome_label, process_definition
+from builder.web.why import rule_label
 from builder.workspace import Work
 from engines.form import Record
 
@@ -64,9 +65,29 @@ def _related(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
         return None
     href = url_for("records.page", app=target.app.name, form=target.local, id=item.data["id"])
     name = site().text(item.title)
-    return Entry(
-        at=item.at, title=f"{target.label} · {name}" if name else target.label, detail=who, href=href, tone="now"
-    )
+    title = f"{target.label} · {name}" if name else target.label
+    detail = _choices(target, item.data["values"])
+    return Entry(at=_when(target, item), title=title, detail=detail, href=href, tone="now")
+
+
+def _when(target: FormPlace, item: TimelineItem) -> datetime:
+    """When it happened as the record itself says, else when it was made."""
+    for name, field in target.form.fields.items():
+        value = item.data["values"].get(name)
+        if field.definition.type == "datetime" and isinstance(value, datetime):
+            return value
+        if field.definition.type == "date" and isinstance(value, date):
+            return min(datetime.combine(value, time(), tzinfo=site().formats.zone), item.at)
+    return item.at
+
+
+def _choices(target: FormPlace, values: Mapping[str, Any]) -> str:
+    """The first choices of a related record, in words."""
+    words = []
+    for name, field in target.form.fields.items():
+        option = next((o for o in field.definition.options if o.name == values.get(name)), None)
+        words += [site().text(option.label)] if option else []
+    return " · ".join(words[:3])
 
 
 def _task(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
@@ -108,7 +129,9 @@ def _process(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
 
 
 def _rule(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
-    return Entry(at=item.at, title=_("Rule %(rule)s fired", rule=str(item.data["rule"]).partition(".")[2]))
+    return Entry(
+        at=item.at, title=_("Rule %(rule)s fired", rule=rule_label(place, str(item.data["rule"]).partition(".")[2]))
+    )
 
 
 def _note(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:

@@ -16,6 +16,7 @@ from builder.web.forms import Display
 from builder.web.names import WorkNames
 from builder.web.rows import column_label, record_value
 from builder.workspace import Work
+from engines import feel
 from engines.form import CompiledField, Record
 
 # Inputs shown at most.
@@ -43,7 +44,7 @@ def _main(reason: Reason, place: FormPlace, names: WorkNames) -> dict[str, Any]:
     if reason.firing and not inputs:
         inputs = reason.firing.get("inputs") or {}
     return {
-        "heading": _heading(reason, names),
+        "heading": _heading(reason, place),
         "sentence": _sentence(reason),
         "code": str(reason.detail.get("text") or ""),
         "facts": _facts(inputs, place, names),
@@ -51,7 +52,36 @@ def _main(reason: Reason, place: FormPlace, names: WorkNames) -> dict[str, Any]:
     }
 
 
-def _heading(reason: Reason, names: WorkNames) -> str:
+def rule_label(place: FormPlace, name: str) -> str:
+    """What a rule of the app is called."""
+    for file in place.app.definitions.all("rules").values():
+        for rule in file.rules:
+            if rule.name == name and rule.label:
+                return site().text(_texts(rule.label)) or name
+    return name
+
+
+def _texts(label: str) -> dict[str, str]:
+    """A rule's label as written: a FEEL context of texts, or one text."""
+    value = feel.to_python(feel.compile(label, feel.Scope({})).evaluate({}, _context()).value)
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {"": str(value or "")}
+
+
+def _context() -> feel.EvaluationContext:
+    clock = site().workspace.clock
+    return feel.EvaluationContext(now=clock.now(), zone=clock.zone(), budget=feel.Budget())
+
+
+def _name(reason: Reason, place: FormPlace) -> str:
+    """What wrote the value is called."""
+    if reason.kind == "rule":
+        return rule_label(place, reason.name)
+    kind = {"process": "process", "score": "scores", "decision": "decision"}.get(reason.kind)
+    found = place.app.definitions.get(kind, reason.name) if kind else None
+    return (site().text(found.label) if found else "") or reason.name
+
+
+def _heading(reason: Reason, place: FormPlace) -> str:
     kinds = {
         "rule": _("Rule"),
         "score": _("Score model"),
@@ -63,7 +93,7 @@ def _heading(reason: Reason, names: WorkNames) -> str:
         "default": _("Default"),
     }
     heading = kinds.get(reason.kind, reason.kind)
-    return f"{heading} · {reason.name}" if reason.name else heading
+    return f"{heading} · {_name(reason, place)}" if reason.name else heading
 
 
 def _sentence(reason: Reason) -> str:

@@ -109,8 +109,12 @@ function markRequired(box: HTMLElement, required: boolean): void {
 function show(output: Element | null, value: unknown, scale?: number): void {
   if (!output) return;
   const number = typeof value === "object" && value !== null ? Number(String(value)) : value;
-  output.textContent =
-    typeof number === "number"
-      ? number.toLocaleString(document.documentElement.lang, { minimumFractionDigits: scale, maximumFractionDigits: scale ?? 6 })
-      : value == null ? "—" : String(value);
+  if (typeof number !== "number") {
+    output.textContent = value == null ? "—" : String(value);
+    return;
+  }
+  // As the server shows it: no more than two decimals unless there are more to show.
+  const digits = scale === undefined ? undefined : scale > 2 && Number(number.toFixed(2)) === number ? 2 : scale;
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits ?? 6 };
+  output.textContent = number.toLocaleString(document.documentElement.lang, format);
 }
