@@ -20,6 +20,7 @@ _PACKAGES = (
     "builder.imports",
     "builder.jobs",
     "builder.runtime",
+    "builder.scenarios",
     "builder.web",
     "builder.workspace",
 )

@@ -46,6 +46,23 @@ def check_app(context: click.Context, folder: Path, locale: str) -> None:
     context.exit(1 if errors else 0)
 
 
+@app_group.command("test")
+@click.argument("folder", type=FOLDER)
+@click.option("--only", default="", help="Name of one scenario.")
+@click.pass_context
+def test_app(context: click.Context, folder: Path, only: str) -> None:
+    """Play the scenarios in FOLDER/tests, each in a scratch workspace; exit code 1 where one fails."""
+    from builder.scenarios import run_scenarios
+
+    played = list(run_scenarios(load_folder(folder), only=only))
+    for outcome in played:
+        where = f"  step {outcome.step}, line {outcome.line}: {outcome.failure}" if outcome.failure else ""
+        click.echo(f"{'passed' if outcome.passed else 'FAILED'}  {outcome.name}{where}")
+    failed = sum(not outcome.passed for outcome in played)
+    click.echo(f"{len(played)} scenarios, {failed} failed")
+    context.exit(1 if failed else 0)
+
+
 @app_group.command("publish")
 @click.argument("what")
 @click.option("--note", default="", help="Why; stands in the list of releases.")
