@@ -68,3 +68,37 @@ def test_a_dashboard_is_read_filtered_and_drilled(
     assert page.inner_text("#tile-count .figure-value") == "4"
     page.locator("#tile-subjects details.chart-table summary").click()
     assert page.locator("#tile-subjects details.chart-table").get_attribute("open") is not None
+
+
+@pytest.mark.browser
+def test_a_tile_is_added_dragged_and_kept_in_the_draft(
+    address: str, open_page: Callable[..., Page], shots: Path
+) -> None:
+    page = open_page(locale="zh-CN")
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{address}/login?next=/studio/library/dashboard/desk")
+    page.fill("#login", "lib")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[gs-id=months] svg")
+    page.select_option("select[name=type]", "pie")
+    page.fill("input[name=label]", "新图块")
+    with page.expect_response("**/act"):
+        page.click("form[aria-label] button.primary")
+    page.wait_for_selector("[gs-id=tile_1] .chart svg")
+    page.wait_for_selector("form.panel")
+    assert_accessible(page)
+    assert_fits(page)
+    page.screenshot(path=shots / "dashboard-designer.png", full_page=True)
+    handle = page.locator("[gs-id=count] .card-head").bounding_box()
+    assert handle is not None
+    page.mouse.move(handle["x"] + handle["width"] - 60, handle["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(handle["x"] + handle["width"] - 60, handle["y"] + 120, steps=8)
+    with page.expect_response("**/act") as answer:
+        page.mouse.move(handle["x"] + handle["width"] - 60, handle["y"] + 220, steps=8)
+        page.mouse.up()
+    assert answer.value.status == 200
+    page.reload()
+    page.wait_for_selector("[gs-id=months] svg")
+    assert page.locator("[gs-id=count]").get_attribute("gs-y") != "0"

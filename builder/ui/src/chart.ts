@@ -15,7 +15,8 @@ const MANY = 2000;
 const HUES = ["accent", "teal-fg", "amber-fg", "violet-fg", "pink-fg", "green-fg", "orange-fg", "red-fg", "gray-fg"];
 
 export function mount(element: HTMLElement): void {
-  const source = element.querySelector('script[type="application/json"]');
+  // Fragments come without script elements, so there the data stand in a hidden one.
+  const source = element.querySelector('script[type="application/json"], .chart-data');
   if (!source?.textContent) return;
   const options = JSON.parse(source.textContent) as Options;
   const canvas = document.createElement("div");
