@@ -4,8 +4,12 @@
 ``RuleSet`` on events, ``decide``, or score records.
 """
 
+from engines.rules.actions import RecordRef
+from engines.rules.backtest import Difference, Fired, absences, difference, replay
 from engines.rules.compiled import CompiledRule, CompiledRules, CompiledTrigger
 from engines.rules.decisions.graph import CompiledDecisions, DecisionResult, DecisionTrace
+from engines.rules.decisions.xml_read import XmlModelError, read_xml
+from engines.rules.decisions.xml_write import write_xml
 from engines.rules.definitions import (
     KINDS,
     compile_decision,
@@ -16,6 +20,7 @@ from engines.rules.definitions import (
     validate_rules,
 )
 from engines.rules.events import EventKind, RuleData, RuleEvent, RuleResult, RuleState, TimerRequest, TraceEntry
+from engines.rules.explaining import Change, Explanation, Term, explain_condition
 from engines.rules.firing import Firing, carry_out
 from engines.rules.program import RecordMissing
 from engines.rules.ruleset import RuleSet, run
@@ -27,6 +32,7 @@ from engines.rules.sweeps import Sweep, SweepTime, sweep, where_clause
 
 __all__ = [
     "KINDS",
+    "Change",
     "CompiledDecisions",
     "CompiledRule",
     "CompiledRules",
@@ -35,10 +41,14 @@ __all__ = [
     "CutPoints",
     "DecisionResult",
     "DecisionTrace",
+    "Difference",
     "EventKind",
+    "Explanation",
+    "Fired",
     "Firing",
     "Measured",
     "RecordMissing",
+    "RecordRef",
     "RuleData",
     "RuleEvent",
     "RuleResult",
@@ -49,17 +59,24 @@ __all__ = [
     "ScoredRecord",
     "Sweep",
     "SweepTime",
+    "Term",
     "TimerRequest",
     "TraceEntry",
+    "XmlModelError",
+    "absences",
     "carry_out",
     "compile_decision",
     "compile_rules",
     "compile_scores",
     "cuts_from_json",
     "cuts_to_json",
+    "difference",
+    "explain_condition",
     "load_decision",
     "load_rules",
     "next_run",
+    "read_xml",
+    "replay",
     "run",
     "score_all",
     "score_one",
@@ -68,4 +85,5 @@ __all__ = [
     "validate_decision",
     "validate_rules",
     "where_clause",
+    "write_xml",
 ]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from engines.core import DefinitionSource, check_schema
+from engines.rules.decisions.graph import compile_model
 from engines.rules.decisions.json_form import data_of, model_of
 from engines.rules.decisions.xml_read import XmlModelError, read_xml
+from engines.rules.decisions.xml_write import write_xml
 
 KIT = Path(__file__).parents[3] / "shared" / "dmn-tck"
 SCHEMA = json.loads((Path(__file__).parents[2] / "engines/rules/schema/decision.schema.json").read_text("utf-8"))
@@ -96,6 +98,35 @@ def test_what_is_no_model_is_refused(text: str, code: str) -> None:
     with pytest.raises(XmlModelError) as caught:
         read_xml(source(text))
     assert caught.value.diagnostic.code == code
+
+
+def test_xml_written_is_read_back_as_the_same_model() -> None:
+    model = read_xml(source(DMN))
+    assert without_places(read_xml(source(write_xml(model)))) == without_places(model)
+
+
+def test_our_json_written_as_xml_decides_alike() -> None:
+    data = {
+        "name": "size",
+        "inputs": [{"name": "w", "type": "number"}],
+        "knowledge": [{"name": "twice", "function": {"parameters": [{"name": "n"}], "expression": "n * 2"}}],
+        "decisions": [
+            {"name": "size", "type": "text", "expression": 'if twice(w) > 10 then "large" else "small"'},
+        ],
+    }
+    ours = model_of(data, source(json.dumps(data)))
+    theirs = read_xml(source(write_xml(ours)))
+    for weight, expected in ((5, "small"), (6, "large")):
+        for model in (ours, theirs):
+            assert compile_model(model).decide({"w": weight}).value == expected
+
+
+@pytest.mark.skipif(not KIT.exists(), reason="the DMN test kit is not beside the repository")
+def test_every_model_of_the_kit_survives_our_xml() -> None:
+    for path in sorted(KIT.glob("*/*/*.dmn")):
+        model = read_xml(DefinitionSource(file=path.name, text=path.read_text("utf-8")))
+        if not model.imports:
+            assert without_places(read_xml(source(write_xml(model)))) == without_places(model), path.name
 
 
 @pytest.mark.skipif(not KIT.exists(), reason="the DMN test kit is not beside the repository")

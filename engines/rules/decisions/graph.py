@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,6 +43,17 @@ class DecisionResult:
     trace: tuple[DecisionTrace, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleCheck:
+    """How one of a decision's own examples came out."""
+
+    name: str
+    passed: bool
+    # Plain Python.
+    expected: Any
+    found: Any
+
+
 @dataclass(slots=True, kw_only=True)
 class _Step:
     """A decision ready to run."""
@@ -70,7 +81,9 @@ class CompiledDecisions:
         elements: tuple[Element, ...] = (*model.inputs, *model.decisions, *model.knowledge, *model.services)
         self._elements: dict[str, Element] = {element.name: element for element in elements}
         self._steps: dict[str, _Step] = {}
-        self._functions: dict[str, Callable[[], feel.Function]] = {}
+        # Knowledge models and services as functions, and those of imported models in contexts. One mapping for all, as
+        # functions may call each other; static scopes say who may name whom.
+        self._functions: dict[str, Any] = {}
         self._types: dict[str, feel.FeelType] = {}
         self._busy: list[str] = []
         self._plans: dict[tuple[str, frozenset[str]], list[_Step]] = {}
@@ -142,13 +155,8 @@ class CompiledDecisions:
         self._collect(boxer)
         self._types[element.name] = compiled.type
 
-        def make() -> feel.Function:
-            values: dict[str, Any] = self._functions_for(needs)
-            function: feel.Function = compiled.run(_NO_RUNTIME, values)
-            values[element.name] = function
-            return function
-
-        self._functions[element.name] = make
+        self._functions[element.name] = compiled.run(_NO_RUNTIME, self._functions)
+        self._add_imported_functions(needs)
 
     def _service(self, service: m.Service) -> None:
         parameters = _parameters(service)
@@ -161,15 +169,11 @@ class CompiledDecisions:
             kind = Kind(feel=kind.feel.result)
         self._types[service.name] = feel.FunctionType(types, result, names)
 
-        def make() -> feel.Function:
-            def call(runtime: Runtime, *arguments: Any) -> Any:
-                return conform(
-                    runtime, self._serve(service, runtime, dict(zip(parameters, arguments, strict=True))), kind
-                )
+        def call(runtime: Runtime, *arguments: Any) -> Any:
+            found = self._serve(service, runtime, dict(zip(parameters, arguments, strict=True)))
+            return conform(runtime, found, kind)
 
-            return feel.Function(call, names, types)
-
-        self._functions[service.name] = make
+        self._functions[service.name] = feel.Function(call, names, types)
 
     def _serve(self, service: m.Service, runtime: Runtime, given: Mapping[str, Any]) -> Any:
         found = {name: self._evaluate(name, runtime, given)[name] for name in service.outputs}
@@ -258,18 +262,15 @@ class CompiledDecisions:
             yield from self._ordered(need, given, seen)
         yield step
 
-    def _functions_for(self, needs: Sequence[str]) -> dict[str, Any]:
-        """The functions among ``needs``, those of imported models in their contexts."""
-        values: dict[str, Any] = {}
+    def _add_imported_functions(self, needs: Sequence[str]) -> None:
+        """Adds the functions of imported models among ``needs``, in contexts named after their imports."""
         for name in needs:
             model, inner = self._find(name) or (self, name)
-            make = model._functions.get(inner)
-            if make is None:
+            if model is self or inner not in model._functions:
                 continue
             prefix = self._prefix(name)
-            holder = values.setdefault(prefix, {}) if prefix else values
-            holder[name.removeprefix(prefix + ".") if prefix else name] = make()
-        return values
+            holder = self._functions.setdefault(prefix, {}) if prefix else self._functions
+            holder[name.removeprefix(prefix + ".") if prefix else name] = model._functions[inner]
 
     def _evaluate(
         self, name: str, runtime: Runtime, given: Mapping[str, Any], trace: list[DecisionTrace] | None = None
@@ -291,7 +292,7 @@ class CompiledDecisions:
         return values
 
     def _inputs(self, runtime: Runtime, given: Mapping[str, Any]) -> dict[str, Any]:
-        values = self._static()
+        values = dict(self._functions)
         kinds = self._given_kinds
         for name, value in given.items():
             kind = kinds.get(name, ANYTHING)
@@ -301,16 +302,15 @@ class CompiledDecisions:
                 values[name] = conform(runtime, runtime.native(value), kind)
         return values
 
-    def _static(self) -> dict[str, Any]:
-        return {name: make() for name, make in self._functions.items()}
-
     def _imports(self, step: _Step, runtime: Runtime, given: Mapping[str, Any], values: dict[str, Any]) -> None:
         """Adds what the step needs from imported models."""
         for name in step.foreign:
             model, inner = self._find(name) or (self, name)
             prefix = self._prefix(name)
-            holder = values.setdefault(prefix, {}) if prefix else values
+            holder = dict(values.get(prefix, ())) if prefix else values
             entry = name.removeprefix(prefix + ".") if prefix else name
+            if prefix:
+                values[prefix] = holder
             if entry not in holder or not prefix:
                 holder[entry] = self._imported_value(model, inner, name, runtime, given)
 
@@ -318,7 +318,7 @@ class CompiledDecisions:
         self, model: CompiledDecisions, inner: str, name: str, runtime: Runtime, given: Mapping[str, Any]
     ) -> Any:
         if inner in model._functions:
-            return model._functions[inner]()
+            return model._functions[inner]
         theirs = {key.rpartition(".")[2] if key not in self._elements else key: value for key, value in given.items()}
         theirs = {key: value for key, value in theirs.items() if key in model._elements} | (
             {inner: given[name]} if name in given else {}
@@ -346,6 +346,17 @@ class CompiledDecisions:
         return DecisionResult(
             value=feel.to_python(value), matched=matched, failures=tuple(runtime.failures), trace=tuple(entries or ())
         )
+
+    def check_examples(self, context: feel.EvaluationContext | None = None) -> list[ExampleCheck]:
+        """The examples that the definition carries (``tests``), each with what it gives."""
+        checks = []
+        for number, example in enumerate(self.model.raw.get("tests", ()), 1):
+            inputs = {name: feel.compile(text).evaluate({}, context).value for name, text in example["inputs"].items()}
+            expected = feel.to_python(feel.compile(example["expect"]).evaluate({}, context).value)
+            found = self.decide(inputs, context).value
+            name = example.get("name", str(number))
+            checks.append(ExampleCheck(name=name, passed=found == expected, expected=expected, found=found))
+        return checks
 
     def serve(self, service: str, runtime: Runtime, given: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a decision service's outputs by name, for given inputs and input decisions."""
