@@ -283,7 +283,12 @@ def cancel_work(run: Run, token: Token, reason: str = "") -> None:
 
 
 def end_instance(run: Run, status: InstanceStatus, error: str = "") -> None:
-    """Ends the instance; its process variables are kept, everything else is cancelled."""
+    """Ends the instance; its process variables are kept, everything else is cancelled.
+
+    A called process that did not complete is an error for its caller: ``error``, else ``process.<status>``.
+    """
+    if run.called and status is not InstanceStatus.COMPLETED:
+        error = error or f"process.{status}"
     cancel_inside(run, ROOT, status)
     run.detach(ROOT)
     run.scopes.clear()

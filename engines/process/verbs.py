@@ -158,8 +158,14 @@ def _refuse_twice(run: Run, task: Task, added: Iterable[UUID]) -> None:
 
 
 def remove_approver(run: Run, event: e.RemoveApprover) -> None:
-    """Takes somebody who has not voted out of a countersigning; the last one cannot be taken out."""
+    """Takes somebody who has not voted out of a countersigning; only whoever added that person, or the system, may.
+
+    The last one cannot be taken out.
+    """
     task = task_of(run, event.task)
+    actor = run.context.actor_id
+    if actor is not None and actor != task.added_by:
+        raise AccessDenied("remove_approver", task.node)
     approval = run.approvals.get(task.token)
     if approval is None or approval.total < 2:
         raise StateConflict("process.last_approver", task=task.id)

@@ -315,3 +315,13 @@ def test_cancelling_one_instance_of_a_transaction_undoes_what_was_done_in_the_ot
 def test_a_variable_may_have_the_name_of_a_built_in_function(restart: bool) -> None:
     graph = process("s:s x:g u:a u:b", "s>g, g>a[count > 3], g>b[]")
     assert Game(graph, restart=restart).start({"count": number(4)}).open == ["a"]
+
+
+def test_a_called_process_that_was_cancelled_is_an_error_of_its_call(restart: bool) -> None:
+    child = process("s:s u:work", "s>work", name="child")
+    graph = process(
+        "s:s u:after u:fix", "s>c>after, b>fix", node("call", "c", process="child"), boundary("b", "c", {"error": ""})
+    )
+    game = Game(graph, child, restart=restart).start()
+    game.shell.apply(2, events.Cancel(reason="no longer wanted"))
+    assert game.open == ["fix"]
