@@ -55,9 +55,9 @@ def worker_command(surroundings: Surroundings) -> None:
         raise click.UsageError(
             "workers need PostgreSQL; on SQLite the server runs the jobs itself (DOUGONG_RUNNER=embedded)"
         )
-    from builder.runtime.install import embedded_runner
+    from builder.runtime.install import worker_runner
 
-    with surroundings.workspace() as workspace, background(workspace, embedded_runner(workspace)):
+    with surroundings.workspace() as workspace, background(workspace, worker_runner(workspace)):
         click.echo("Working; stop with Ctrl-C.")
         _until_told()
 

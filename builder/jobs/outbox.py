@@ -59,17 +59,20 @@ def next_at(connection: Connection) -> datetime | None:
     return found
 
 
-def claim(connection: Connection, patience: Patience, limit: int = 10) -> list[Effect]:
-    """Pending effects whose time has come, oldest first, leased to the caller."""
+def due(connection: Connection, *, limit: int) -> list[UUID]:
+    """Ids of pending effects whose time has come, oldest first."""
+    query = sa.select(table.c.id).where(table.c.state == PENDING, table.c.next_at <= machine_now(connection))
+    return list(connection.execute(query.order_by(table.c.next_at, table.c.id).limit(limit)).scalars())
+
+
+def claim(connection: Connection, patience: Patience, limit: int = 10, *, only: UUID | None = None) -> list[Effect]:
+    """Pending effects whose time has come, oldest first, leased to the caller; ``only`` that one."""
     machine = machine_now(connection)
-    query = (
-        sa.select(table)
-        .where(table.c.state == PENDING, table.c.next_at <= machine)
-        .order_by(table.c.next_at, table.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(query).all()
+    query = sa.select(table).where(table.c.state == PENDING, table.c.next_at <= machine)
+    if only is not None:
+        query = query.where(table.c.id == only)
+    ordered = query.order_by(table.c.next_at, table.c.id).limit(limit)
+    rows = connection.execute(ordered.with_for_update(skip_locked=True)).all()
     if rows:
         # The lease is the next attempt itself: whoever dies while sending is followed by another try.
         until = machine + timedelta(seconds=patience.lease_s)

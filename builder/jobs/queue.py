@@ -100,6 +100,12 @@ def claimable(now: datetime, machine: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.state == WAITING, table.c.due_at <= now, free)
 
 
+def due(connection: Connection, *, now: datetime, limit: int) -> list[UUID]:
+    """Ids of rows that are due and free, earliest first."""
+    query = sa.select(table.c.id).where(claimable(now, machine_now(connection)))
+    return list(connection.execute(query.order_by(table.c.due_at, table.c.id).limit(limit)).scalars())
+
+
 def claim(
     connection: Connection,
     *,

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from builder.jobs.channels import MailChannel, MailSettings, WebhookChannel, WebhookSettings
 from builder.jobs.embedded import EmbeddedRunner
-from builder.jobs.ports import Channel, Patience
+from builder.jobs.ports import Channel, JobRunner, Patience
 from builder.runtime.around import Around
 from builder.runtime.history.timeline import Timeline
 from builder.runtime.history.why import Why
@@ -78,6 +78,25 @@ def embedded_runner(workspace: Workspace, *, patience: Patience | None = None) -
     return EmbeddedRunner(
         host(workspace),
         channels(workspace.settings),
+        patience=patience,
+        workers=workspace.settings.runner_threads,
+    )
+
+
+def worker_runner(workspace: Workspace, *, patience: Patience | None = None) -> JobRunner:
+    """The runner of a worker process beside any number of servers and other workers; PostgreSQL only."""
+    # Imported here: only workers need Procrastinate.
+    from builder.jobs.distributed import DistributedRunner
+    from builder.storage.database import PostgresDatabase
+
+    database = workspace.database
+    if not isinstance(database, PostgresDatabase):
+        raise ValueError("workers need PostgreSQL")
+    return DistributedRunner(
+        host(workspace),
+        channels(workspace.settings),
+        url=database.url,
+        workspace=database.schema,
         patience=patience,
         workers=workspace.settings.runner_threads,
     )
