@@ -118,7 +118,8 @@ def lines_by_order() -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.fixture(scope="module", params=DATABASES)
+# Half a million lines: the default run takes SQLite alone, the soak run both.
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def retail(request: pytest.FixtureRequest) -> Iterator[Asked]:
     shared.expected("online_retail")
     table = Table(

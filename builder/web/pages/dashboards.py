@@ -58,6 +58,8 @@ class TileView:
     rows: Sequence[Sequence[Cell]] = ()
     totals: Sequence[Cell] = ()
     pivot: PivotTable | None = None
+    # Addresses behind the cells of the pivot's lines; empty where there are no records.
+    hrefs: Sequence[Sequence[str]] = ()
     # Rows that the table leaves out.
     more: int = 0
     failures: Sequence[str] = ()
@@ -204,7 +206,8 @@ def tile_view(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[s
     options["dougong"] = {**options["dougong"], **links.for_browser(result)}
     if tile.tile.type is TileType.PIVOT:
         pivot = report.pivot_of(tile, result, locale, zone)
-        return TileView(tile=tile, options=options, pivot=pivot, failures=sorted(result.failures.values()))
+        hrefs = [[links.of(key) if key is not None else "" for key in line.keys] for line in pivot.lines]
+        return TileView(tile=tile, options=options, pivot=pivot, hrefs=hrefs, failures=sorted(result.failures.values()))
     table = report.table_of(tile, result, locale, zone)
     return TileView(
         tile=tile,

@@ -136,3 +136,14 @@ def test_a_point_is_named_by_the_record_that_it_stands_for(people: dict[str, Fla
     about = options(page(people["lib"]), "books")["dougong"]
     assert isinstance(about, dict)
     assert "Books · Atlas" in page(people["lib"], f"{about['drill']}&{about['keys'][0]}")
+
+
+def test_every_cell_of_a_pivot_leads_to_as_many_records_as_it_counts(people: dict[str, FlaskClient]) -> None:
+    text = page(people["lib"])
+    grid = text[text.index('id="tile-grid"') :]
+    cells = re.findall(r'<td class="num"><a href="([^"]+)">(\d+)</a></td>', grid)
+    # Novel once, science in three months; each with its total, and a line of totals.
+    assert [int(count) for _, count in cells] == [1, 1, 1, 2, 1, 4, 1, 2, 2, 5]
+    for href, count in cells:
+        listed = page(people["lib"], href.replace("&amp;", "&"))
+        assert len(re.findall(r'class="main" href', listed)) == int(count)
