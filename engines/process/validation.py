@@ -11,7 +11,7 @@ from engines.core.diagnostics import did_you_mean
 from engines.core.ports import Definitions
 from engines.process.checking import bodies, problem, structure
 from engines.process.choices import complete
-from engines.process.definition import NodeDefinition, ProcessDefinition, UserTaskDefinition
+from engines.process.definition import AssignmentDefinition, NodeDefinition, ProcessDefinition, UserTaskDefinition
 from engines.process.graph import CompiledProcess, link
 from engines.process.kinds import NodeType
 from engines.process.scoping import RecordShapes, names, subject_type
@@ -118,11 +118,28 @@ def _form_parts(
     if form is not None and task.layout and task.layout not in layouts:
         hint = did_you_mean(task.layout, sorted(layouts))
         yield problem(node, "process.unknown_layout", "layout", found=task.layout, expected="a layout", hint=hint)
+    yield from _empty_assignee(definition, node, task, definitions)
     fields = {field.name for field in getattr(form, "fields", ())}
     for i, access in enumerate(task.fields):
         if fields and access.name not in fields:
             hint = did_you_mean(access.name, sorted(fields))
             yield problem(node, "process.unknown_field", f"fields/{i}/name", found=access.name, hint=hint)
+
+
+def _empty_assignee(
+    definition: ProcessDefinition, node: NodeDefinition, task: UserTaskDefinition, definitions: Definitions
+) -> Iterator[Diagnostic]:
+    """A task for whoever stands in a field that may be empty, without a rule for that case."""
+    assignment = task.assignment
+    name = assignment.field.removeprefix("subject.")
+    alone = assignment == AssignmentDefinition(field=assignment.field)
+    subject = definitions.get("form", definition.subject) if name and alone else None
+    for field in getattr(subject, "fields", ()):
+        if field.name == name and not getattr(field, "required", True):
+            yield problem(
+                node, "process.assignee_may_be_empty", "assignment", severity=Severity.WARNING, found=name,
+                expected='"nobody", or a required field',
+            )  # fmt: skip
 
 
 def _subject(definition: ProcessDefinition, definitions: Definitions) -> Iterator[Diagnostic]:

@@ -140,6 +140,18 @@ def test_references_and_fields_of_the_subject_are_checked() -> None:
     }
 
 
+def test_a_field_that_may_be_empty_is_no_sure_assignee() -> None:
+    fields = [SimpleNamespace(name="keeper", required=False), SimpleNamespace(name="chief", required=True)]
+    known = Known(form={"order": SimpleNamespace(layouts=[], fields=fields)})
+
+    def told(**assignment: Any) -> list[str]:
+        data = {"name": "p", "subject": "order", **body("s:s", "s>a", node("u", "a", assignment=assignment))}
+        return [p.code for p in validate(read(data), known) if p.code.startswith("process")]
+
+    assert told(field="keeper") == ["process.assignee_may_be_empty"]
+    assert told(field="keeper", nobody="skip") == told(field="chief") == []
+
+
 def test_calls_in_a_circle_are_told_with_their_path() -> None:
     first = read({"name": "p", **body("s:s", "s>c", node("call", "c", process="q"))})
     second = read({"name": "q", **body("s:s", "s>c", node("call", "c", process="p"))})
