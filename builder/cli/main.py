@@ -12,6 +12,7 @@ from builder.cli.apps import app_group
 from builder.cli.clock import clock_group
 from builder.cli.db import db_group
 from builder.cli.demo import demo_command
+from builder.cli.forms import form_group
 from builder.cli.importing import import_command
 from builder.cli.running import init_command, serve_command, worker_command
 from builder.cli.surroundings import Surroundings
@@ -82,6 +83,7 @@ for command in (
     demo_command,
     app_group,
     import_command,
+    form_group,
     user_group,
     clock_group,
     db_group,
