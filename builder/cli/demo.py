@@ -21,6 +21,7 @@ from builder.cli.surroundings import Surroundings, pass_surroundings
 from builder.definitions import AppSource, load_folder
 from builder.demo import DemoDefinition, DemoPerson, create_people, load_demo, load_records, run_scores
 from builder.identity import Passwords
+from builder.storage import DatabaseUnreachable
 from builder.workspace import Settings, Workspace, initialise
 from builder.workspace.release_store import active_release, package_of
 from engines.core import SYSTEM, LocalizedText
@@ -76,9 +77,13 @@ def demo_command(
 
 
 def _opened(settings: Settings) -> Workspace:
-    with Surroundings(settings).database() as database:
-        initialise(database, settings, sandbox=True)
-    return Workspace.open(settings)
+    try:
+        return Workspace.open(settings)
+    except DatabaseUnreachable:
+        # The first start, or a newer program: looking first spares every other start the migration tool.
+        with Surroundings(settings).database() as database:
+            initialise(database, settings, sandbox=True)
+        return Workspace.open(settings)
 
 
 def _prepare(workspace: Workspace, app: Path, folder: Path, console: Console) -> None:

@@ -71,7 +71,11 @@ class Workspace:
         )
         database.check()
         workspace = cls(settings, database, clock or SystemClock(zone_name=settings.zone))
-        workspace._require_current()
+        try:
+            workspace._require_current()
+        except DatabaseUnreachable:
+            database.close()
+            raise
         install(workspace)
         return workspace
 
