@@ -202,3 +202,22 @@ def test_the_builder_adds_a_field_by_dragging_publishes_and_rolls_back(
     page.wait_for_selector(".toast")
     page.goto(f"{running.address}/a/library/f/book/{book}/edit")
     assert page.locator("text=馆藏印章").count() == 0
+
+
+def test_a_threshold_is_changed_in_the_grid_and_says_what_is_wrong(
+    running: Running, open_page: Callable[..., Page]
+) -> None:
+    page = open_page()
+    running.enter(page, "bo")
+    page.goto(f"{running.address}/studio/library/decision/level")
+    page.wait_for_selector("html[data-ready]")
+    assert_accessible(page)
+    cell = "#c-level-dear-when0"
+    page.fill(cell, ">= abc")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(f"{cell}-error")
+    assert_accessible(page)
+    page.fill(cell, ">= 200")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(f"{cell}-error", state="detached")
+    page.wait_for_selector("#draft-bar .c-amber")

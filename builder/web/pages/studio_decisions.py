@@ -41,9 +41,8 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         except StateConflict:
             problem, status = _("Somebody else changed the draft just now. This is what it looks like."), 409
         found = view(app)
-        html = render_template(
-            "studio/decision_parts.html", **frame(found, "overview"), **context(found, decision), problem=problem
-        )
+        shown_context = {**frame(found, "overview"), **context(found, decision), "problem": problem}
+        html = render_template("studio/decision_parts.html", **shown_context)
         return make_response(html, status)
 
 

@@ -230,6 +230,25 @@ REVIEW: dict[str, Any] = {
         "flows": {"f1": [[56, 60], [110, 60]], "f2": [[220, 60], [270, 60]]},
     },
 }
+LEVEL: dict[str, Any] = {
+    "name": "level",
+    "label": text("等级", "Level"),
+    "inputs": [{"name": "price", "type": "number", "label": text("价格", "Price")}],
+    "decisions": [
+        {
+            "name": "level",
+            "table": {
+                "hit_policy": "FIRST",
+                "inputs": [{"name": "price", "expression": "price", "type": "number", "label": text("价格", "Price")}],
+                "outputs": [{"name": "level", "type": "text", "values": ["a", "b"], "label": text("等级", "Level")}],
+                "rules": [
+                    {"name": "dear", "when": [">= 100"], "then": ['"a"']},
+                    {"name": "rest", "when": ["-"], "then": ['"b"']},
+                ],
+            },
+        }
+    ],
+}
 APP = {
     "name": "library",
     "version": "1.0.0",
@@ -258,6 +277,7 @@ DOCUMENTS: dict[str, Any] = {
     "loan.form.json": LOAN,
     "wish.form.json": WISH,
     "review.process.json": REVIEW,
+    "level.decision.json": LEVEL,
 }
 
 

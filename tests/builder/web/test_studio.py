@@ -24,6 +24,7 @@ STUDIO = [
     "/studio/library/form/book",
     "/studio/library/form/book/preview",
     "/studio/library/process/review",
+    "/studio/library/decision/level",
     "/studio/library/text/roles:library",
     "/studio/library/publish",
     "/studio/library/releases",
@@ -60,6 +61,7 @@ def test_the_pages_do_not_exist_for_others(enter: Enter, path: str) -> None:
     "path",
     [
         "/studio/library/form/book/act",
+        "/studio/library/decision/level/act",
         "/studio/library/text/roles:library",
         "/studio/library/publish",
         "/studio/library/discard",
@@ -147,6 +149,38 @@ def test_a_text_is_checked_while_it_is_typed(builder: FlaskClient) -> None:
         "/studio/library/text/roles:library/check", data='{"roles": [{"label": "x"}]}', headers=headers
     )
     assert answer.get_json()["problems"][0]["line"] == 1
+
+
+def decide(client: FlaskClient, **values: str) -> Any:
+    data = {"_csrf": csrf(client, "/"), "table": "level", **values}
+    return client.post("/studio/library/decision/level/act", data=data)
+
+
+def test_a_cell_of_a_decision_table_says_what_is_wrong_with_it(builder: FlaskClient, library: Workspace) -> None:
+    answer = decide(builder, action="cell", rule="dear", part="when", index="0", value=">= abc")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert 'id="c-level-dear-when0-error"' in page
+    assert 'id="c-level-rest-when0-error"' not in page
+    page = decide(builder, action="cell", rule="dear", part="when", index="0", value=">= 200").get_data(as_text=True)
+    assert "cell-error" not in page
+    assert value(library, "decision:level/decisions/level/table/rules/dear/when") == [">= 200"]
+
+
+def test_rows_of_a_decision_table_are_added_moved_and_removed(builder: FlaskClient, library: Workspace) -> None:
+    rules = "decision:level/decisions/level/table/rules"
+    decide(builder, action="add", rule="dear")
+    decide(builder, action="up", rule="rule_1")
+    assert [rule["name"] for rule in value(library, rules)] == ["rule_1", "dear", "rest"]
+    decide(builder, action="remove", rule="rule_1")
+    assert [rule["name"] for rule in value(library, rules)] == ["dear", "rest"]
+
+
+@pytest.mark.parametrize(
+    "values", [{"part": "name", "index": "0"}, {"part": "when", "index": "9"}, {"action": "nonsense"}]
+)
+def test_an_edit_of_a_table_must_make_sense(builder: FlaskClient, values: dict[str, str]) -> None:
+    assert decide(builder, **{"action": "cell", "rule": "dear", "value": "x", **values}).status_code == 400
 
 
 # -- administration
