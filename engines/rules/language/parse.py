@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from lark import Lark, Token, Tree
+from lark import Lark, Token, Tree, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from engines.core import DefinitionSource, Diagnostic
@@ -92,12 +92,18 @@ def _parse_rule(scanner: Scanner, file: str, tokens: list[Token]) -> Tree[Token]
             tree: Tree[Token] = parser.feed_eof()
             return tree
         token = scanner.next(choices, follow)
-        if token is None or token.type not in parser.accepts():
+        if token is None:
             return _syntax_error(scanner, file, parser, token)
         if unclosed := _unclosed(token, scanner, file):
             return unclosed
+        # A token may be refused only after reductions; what was expected is told by the state before them.
+        before = list(state.state_stack), list(state.value_stack)
+        try:
+            state.feed_token(token)
+        except UnexpectedToken:
+            state.state_stack, state.value_stack = before
+            return _syntax_error(scanner, file, parser, token)
         tokens.append(token)
-        parser.feed_token(token)
 
 
 def _unclosed(token: Token, scanner: Scanner, file: str) -> Diagnostic | None:

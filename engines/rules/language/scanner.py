@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,7 @@ class Scanner:
         self.text = text
         self.position = 0
         self.comments: list[Comment] = []
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
         # How many keywords of each language were met.
         self.languages = {"en": 0, "zh": 0}
 
@@ -121,6 +123,6 @@ class Scanner:
 
     def _token(self, terminal: str, end: int) -> Token:
         start, self.position = self.position, end
-        line = self.text.count("\n", 0, start) + 1
-        column = start - (self.text.rfind("\n", 0, start) + 1) + 1
+        line = bisect_left(self._breaks, start) + 1
+        column = start - (self._breaks[line - 2] + 1 if line > 1 else 0) + 1
         return Token(terminal, self.text[start:end], start, line, column, end_pos=end)

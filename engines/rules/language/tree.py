@@ -475,11 +475,12 @@ class RuleFile:
     language: str = "en"
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
+def members(hint: Any) -> tuple[Any, ...]:
+    """The members of a union; a type alone is its only member."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
-_KINDS: dict[str, type[Node]] = {cls.KIND: cls for cls in (*_members(Trigger), *_members(Action), Rule)}
+_KINDS: dict[str, type[Node]] = {cls.KIND: cls for cls in (*members(Trigger), *members(Action), Rule)}
 _SKIPPED = frozenset({"place"})
 
 
@@ -507,18 +508,18 @@ def from_json(data: Mapping[str, Any]) -> RuleFile:
 
 
 def _read(data: Any, hint: Any, pointer: str) -> Any:
-    members = [m for m in _members(hint) if m is not type(None)]
-    if data is None and len(members) < len(_members(hint)):
+    choices = [m for m in members(hint) if m is not type(None)]
+    if data is None and len(choices) < len(members(hint)):
         return None
-    if get_origin(members[0]) is tuple:
+    if get_origin(choices[0]) is tuple:
         if not isinstance(data, Sequence) or isinstance(data, str):
             raise ValueError(f"{pointer}: a list is expected")
-        return tuple(_read(item, get_args(members[0])[0], f"{pointer}/{i}") for i, item in enumerate(data))
-    if members[0] is Expr:
+        return tuple(_read(item, get_args(choices[0])[0], f"{pointer}/{i}") for i, item in enumerate(data))
+    if choices[0] is Expr:
         return Expr(_plain(data, str, pointer))
-    if members[0] in (str, int, bool):
-        return _plain(data, members[0], pointer)
-    return _read_object(data, members, pointer)
+    if choices[0] in (str, int, bool):
+        return _plain(data, choices[0], pointer)
+    return _read_object(data, choices, pointer)
 
 
 def _plain(data: Any, wanted: type, pointer: str) -> Any:
