@@ -9,6 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import CompoundSelect, Select
+from sqlalchemy.engine import Dialect
+
 from engines.core.text import LocalizedText
 from engines.report.definitions import Format, Grain
 
@@ -95,11 +98,21 @@ class TileResult:
     failures: Mapping[str, str] = field(default_factory=dict)
     # Whether there are more groups than are given.
     truncated: bool = False
-    # The statement that ran, with its parameters apart.
-    sql: str
-    parameters: Mapping[str, Any]
+    # The statement that ran, and for which database; written out only when somebody asks.
+    statement: Select[Any] | CompoundSelect[Any] | None = field(default=None, repr=False, compare=False)
+    dialect: Dialect | None = field(default=None, repr=False, compare=False)
     # Instant at which the answer held.
     as_of: datetime
+
+    @property
+    def sql(self) -> str:
+        """The statement that ran, as text, with its parameters apart."""
+        return "" if self.statement is None else str(self.statement.compile(dialect=self.dialect))
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The values of the statement's parameters by name."""
+        return {} if self.statement is None else dict(self.statement.compile(dialect=self.dialect).params)
 
     def column(self, name: str) -> Column:
         """The column of that name; ``KeyError`` where there is none."""

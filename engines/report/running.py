@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CompoundSelect, Connection, Select
+from sqlalchemy import Connection
 
 from engines import feel
 from engines.report.calculations import calculate, ratio
@@ -99,7 +99,8 @@ def _pareto(tile: CompiledTile, connection: Connection, source: RowSource, conte
         pareto=summary,
         truncated=len(rows) < summary.count,
         as_of=context.now,
-        **_told(statement, connection),
+        statement=statement,
+        dialect=connection.dialect,
     )
 
 
@@ -110,12 +111,6 @@ def _query_context(connection: Connection, context: ReportContext, parameters: M
         parameters=parameters,
         variables={"settings": context.settings},
     )
-
-
-def _told(statement: Select[Any] | CompoundSelect[Any], connection: Connection) -> dict[str, Any]:
-    """The statement as it ran, for people who ask why."""
-    compiled = statement.compile(dialect=connection.dialect)
-    return {"sql": str(compiled), "parameters": dict(compiled.params)}
 
 
 class _Run:
@@ -153,7 +148,8 @@ class _Run:
             failures=self._failures,
             truncated=truncated,
             as_of=self._context.now,
-            **_told(query.statement, self._connection),
+            statement=query.statement,
+            dialect=self._connection.dialect,
         )
 
     # The statement

@@ -105,8 +105,6 @@ def _xlsx() -> Measurement:
         columns=report.columns_of(tile),
         rows=tuple({"month": m, "segment": s, "revenue": r, "sales": c} for m, s, r, c in months),
         totals=None,
-        sql="",
-        parameters={},
         as_of=CONTEXT.now,
     )
 
