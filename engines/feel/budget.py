@@ -17,8 +17,8 @@ class Budget:
     """
 
     __slots__ = (
-        "_cpu", "_unchecked", "_wall", "depth", "list_length", "range_length", "regex_length", "seconds", "size",
-        "steps", "wall_seconds",
+        "_cpu", "_unchecked", "_wall", "depth", "is_running", "list_length", "range_length", "regex_length", "seconds",
+        "size", "steps", "wall_seconds",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +50,8 @@ class Budget:
         self._unchecked = 0
         self._cpu = 0.0
         self._wall = 0.0
+        # Whether the clock of an evaluation runs.
+        self.is_running = False
 
     def charge(self, steps: int) -> None:
         """Takes ``steps`` off, and looks at the clock now and then."""
@@ -82,8 +84,8 @@ class Budget:
 
     def _check_clock(self) -> None:
         cpu, wall = time.thread_time(), time.perf_counter()
-        if not self._cpu:
-            self._cpu, self._wall = cpu, wall
+        if not self.is_running:
+            self._cpu, self._wall, self.is_running = cpu, wall, True
         elif cpu - self._cpu > self.seconds:
             raise BudgetExceeded("seconds", self.seconds)
         elif wall - self._wall > self.wall_seconds:
@@ -91,7 +93,7 @@ class Budget:
 
     def settle(self) -> None:
         """Ends an evaluation: its time is taken off what is left, and the clock rests."""
-        if self._cpu:
+        if self.is_running:
             self.seconds -= time.thread_time() - self._cpu
             self.wall_seconds -= time.perf_counter() - self._wall
-            self._cpu = 0.0
+            self.is_running = False

@@ -54,6 +54,8 @@ class Checked:
     bindings: dict[int, Binding]
     # Names that a loop, a context, a function or a filter declares, in order.
     declared: dict[int, list[Binding]]
+    # Calls whose arguments fit exactly one overload whatever their values, null apart.
+    direct: dict[int, Overload]
     # Nodes whose values are as the caller gave them.
     raw: set[int]
     reads: frozenset[tuple[str, ...]]
@@ -76,6 +78,7 @@ class _Checker:
         self.bindings: dict[int, Binding] = {}
         self.declared: dict[int, list[Binding]] = {}
         self.origins: dict[int, tuple[str, ...] | None] = {}
+        self.direct: dict[int, Overload] = {}
         self.raw: set[int] = set()
         self.reads: set[tuple[str, ...]] = set()
         self.diagnostics: list[Diagnostic] = []
@@ -90,6 +93,7 @@ class _Checker:
             self.types,
             self.bindings,
             self.declared,
+            self.direct,
             self.raw,
             frozenset(self.reads),
             self.volatile,
@@ -460,6 +464,9 @@ class _Checker:
                 function=function.name,
             )
             return t.ANY
+        if arguments and not node.names and _is_certain(fitting[0], arguments):
+            self.direct[id(node)] = fitting[0]
+            fitting = fitting[:1]
         return t.common_type([_result_type(overload, arguments) for overload in fitting])
 
 
@@ -501,6 +508,19 @@ def _fits(overload: Overload, arguments: list[FeelType], names: tuple[str, ...])
         return False
     last = len(overload.parameters) - 1
     return all(_may_take(overload.parameters[min(i, last)].type, kind) for i, kind in enumerate(arguments))
+
+
+def _is_certain(overload: Overload, arguments: list[FeelType]) -> bool:
+    """Whether the arguments need no conversion whatever their values."""
+    last = len(overload.parameters) - 1
+    wanted = [overload.parameters[min(index, last)].type for index in range(len(arguments))]
+    return all(_needs_nothing(kind, to) for kind, to in zip(arguments, wanted, strict=True))
+
+
+def _needs_nothing(kind: FeelType, to: FeelType) -> bool:
+    if isinstance(to, t.ListType):
+        return isinstance(kind, t.ListType) and to.element in (t.ANY, ELEMENT)
+    return isinstance(to, t.SimpleType) and to not in (t.ANY, ELEMENT) and kind == to
 
 
 def _may_take(wanted: FeelType, kind: FeelType) -> bool:

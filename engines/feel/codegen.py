@@ -14,7 +14,7 @@ from uuid import UUID
 from engines.feel import nodes as n
 from engines.feel import operators, runtime
 from engines.feel import types as t
-from engines.feel.builtins.registry import BUILTINS, call_builtin
+from engines.feel.builtins.registry import BUILTINS, call_builtin, call_direct
 from engines.feel.checker import Binding, Checked, identities
 from engines.feel.function_values import external, named_function
 from engines.feel.nodes import Node
@@ -38,14 +38,14 @@ _HOIST_EVERY = 10
 _LONG_CHAIN = 8
 
 _HELPERS: dict[str, Any] = {
-    "Decimal": Decimal, "str": str, "bool": bool,
+    "Decimal": Decimal, "str": str, "bool": bool, "dict": dict,
     "Date": Date, "DaysTime": DaysTime, "YearsMonths": YearsMonths, "UUID": UUID,
-    "Function": Function, "call_builtin": call_builtin, "NoDomain": runtime.NoDomainError,
+    "Function": Function, "call_builtin": call_builtin, "call_direct": call_direct, "NoDomain": runtime.NoDomainError,
     "external": external, "named_function": named_function,
     **{name: getattr(runtime, name) for name in (
         "as_type", "truth", "get", "items", "at_index", "filtered", "entry_or", "domain", "steps", "compare", "between",
         "satisfies", "any_of", "make_range", "test_range", "invoke", "instance_of", "null_operand", "compare_identity",
-        "unary_test",
+        "unary_test", "column", "as_list", "typed_list",
     )},
     **{f"op_{name}": getattr(operators, name) for name in ("add", "subtract", "multiply", "divide", "power", "negate")},
 }  # fmt: skip
@@ -134,6 +134,9 @@ class _Generator:
             name, temporary = _CLASSES[kind][0], self.fresh("t")
             call = f"as_type(rt, {self.span(node)}, {temporary}, {name}, {str(kind)!r})"
             return f"({temporary} if type({temporary} := {code}) is {name} else {call})"
+        if isinstance(kind, t.ListType) and kind.element in _CLASSES:
+            name = _CLASSES[kind.element][0]
+            return f"typed_list(rt, {self.span(node)}, {code}, {name}, {str(kind.element)!r})"
         if kind in (t.TIME, t.DATE_TIME):
             cls = self.constant("C", _TEMPORAL[kind])
             return f"as_type(rt, {self.span(node)}, {code}, {cls}, {str(kind)!r})"
@@ -178,7 +181,7 @@ class _Generator:
                     outer = f"({outer})"
                 return f"entry_or({binding.code}, {binding.name!r}, lambda: {outer})"
             case "entry":
-                return f"get(rt, {self.span(node)}, {binding.code}, {binding.name!r})"
+                return self.entry(node, binding.code, binding.code, binding.name)
             case "builtin":
                 return f"named_function({self.constant('B', BUILTINS[binding.name])})"
             case "variable" if isinstance(binding.type, t.FunctionType) or binding.type is t.ANY:
@@ -187,6 +190,11 @@ class _Generator:
                 return f"v.get({binding.name!r})"
         return f"rt.fail('feel.unknown_name', {self.span(node)}, name={binding.name!r})"
 
+    def entry(self, node: Node, code: str, again: str, name: str) -> str:
+        """One entry of what should be a context; ``again`` names the value that ``code`` gives."""
+        slow = f"get(rt, {self.span(node)}, {again}, {name!r})"
+        return f"({again}.get({name!r}) if type({code}) is dict else {slow})"
+
     def group(self, node: n.Group) -> str:
         return self.emit(node.inner)
 
@@ -194,6 +202,12 @@ class _Generator:
         source = self.type(node.source)
         simple = isinstance(source, (t.SimpleType, t.RangeType)) and source is not t.ANY
         code = self.value(node.source) if simple else self.emit(node.source)
+        # Where the type is known, an entry that a record lacks is null without a failure.
+        if isinstance(source, t.ContextType) and not source.open:
+            temporary = self.fresh("t")
+            return self.entry(node, f"{temporary} := {code}", temporary, node.name)
+        if isinstance(source, t.ListType) and isinstance(source.element, t.ContextType) and not source.element.open:
+            return f"column(rt, {self.span(node)}, {code}, {node.name!r})"
         return f"get(rt, {self.span(node)}, {code}, {node.name!r})"
 
     def filter(self, node: n.Filter) -> str:
@@ -253,6 +267,9 @@ class _Generator:
             null_test = self.null_test(node)
             if null_test:
                 return null_test
+            if left == right and left is t.STRING and self.has_text(node):
+                # A raw value that is no string equals no string either.
+                return f"({self.emit(node.left)} {_PYTHON_OPERATORS[operator]} {self.emit(node.right)})"
             if left == right and (left in _PLAIN or left is t.BOOLEAN or left is t.IDENTIFIER):
                 return f"({self.value(node.left)} {_PYTHON_OPERATORS[operator]} {self.value(node.right)})"
             if identities(left, right):
@@ -270,7 +287,28 @@ class _Generator:
                 return f"({self.emit(side)} {word} None)"
         return ""
 
+    @staticmethod
+    def has_text(node: n.Comparison) -> bool:
+        """Whether one side is a string literal."""
+        return any(isinstance(side, n.Literal) and isinstance(side.value, str) for side in (node.left, node.right))
+
+    def raw_comparison(self, node: n.Comparison) -> str:
+        """A raw value against a literal: one look at its type settles both conversion and null."""
+        left_known = isinstance(node.left, n.Literal)
+        side, known = (node.right, node.left) if left_known else (node.left, node.right)
+        kind = self.type(side)
+        name, temporary, literal = _CLASSES[kind][0], self.fresh("t"), self.value(known)
+        native = f"as_type(rt, {self.span(side)}, {temporary}, {name}, {str(kind)!r})"
+        fast, slow = (f"{literal}, {native}", f"{literal} {node.operator} {temporary}") if left_known else (
+            f"{native}, {literal}", f"{temporary} {node.operator} {literal}"
+        )  # fmt: skip
+        test = f"type({temporary} := {self.emit(side)}) is {name}"
+        return f"({slow} if {test} else compare(rt, {self.span(node)}, {node.operator!r}, {fast}))"
+
     def plain_comparison(self, node: n.Comparison) -> str:
+        sides = (node.left, node.right)
+        if sum(isinstance(side, n.Literal) for side in sides) == 1 and any(self.is_raw(side) for side in sides):
+            return self.raw_comparison(node)
         names, checks = [], []
         for side in (node.left, node.right):
             code = self.value(side)
@@ -313,6 +351,10 @@ class _Generator:
 
     def logic(self, node: n.And | n.Or, decisive: str, other: str) -> str:
         names = [self.fresh("t") for _ in node.terms]
+        if len(names) == 2:
+            first, second = (self.boolean(term) for term in node.terms)
+            rest = f"({names[1]} if ({names[1]} := {second}) is {decisive} or {names[0]} is {other} else None)"
+            return f"({decisive} if ({names[0]} := {first}) is {decisive} else {rest})"
         decided = " or ".join(
             f"({name} := {self.boolean(term)}) is {decisive}" for name, term in zip(names, node.terms, strict=True)
         )
@@ -402,14 +444,24 @@ class _Generator:
         return f"Function({name}, {self.constant('N', names)}, {self.constant('T', types)})"
 
     def call(self, node: n.Call) -> str:
-        arguments = [self.value(argument) for argument in node.arguments]
+        counts = isinstance(node.function, n.Name) and node.function.name == "count" and id(node) in self.checked.direct
+        arguments = [self.whole_list(argument) if counts else self.value(argument) for argument in node.arguments]
         span = self.span(node)
         names = f", {self.constant('N', node.names)}" if node.names else ""
         if isinstance(node.function, n.Name) and self.checked.bindings[id(node.function)].kind == "builtin":
             entry = self.constant("B", BUILTINS[node.function.name])
+            direct = self.checked.direct.get(id(node))
+            if direct is not None:
+                called = f"{entry}, {self.constant('F', direct.call)}"
+                return f"call_direct(rt, {span}, {called}, {', '.join(arguments)})"
             return f"call_builtin(rt, {span}, {entry}, ({''.join(a + ', ' for a in arguments)}){names})"
         function = self.emit(node.function)
         return f"invoke(rt, {span}, {function}, [{', '.join(arguments)}]{names})"
+
+    def whole_list(self, node: Node) -> str:
+        """A list of which nobody will look at the items: they need no conversion."""
+        code = self.emit(node)
+        return f"as_list(rt, {code})" if self.is_raw(node) else code
 
     def list_literal(self, node: n.ListLiteral) -> str:
         return f"[{', '.join(self.value(item) for item in node.items)}]"

@@ -38,6 +38,8 @@ class EvaluationContext:
     budget: Budget = field(default_factory=Budget)
     # Python functions by the names that scopes declare; they get and give plain Python values.
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    # A runtime without failures that is not in use: it spares the next evaluation making one.
+    idle: Runtime | None = field(default=None, init=False, repr=False, compare=False)
 
 
 class Evaluation(NamedTuple):
@@ -47,6 +49,9 @@ class Evaluation(NamedTuple):
     value: Any
     # Why operations gave null on the way, in order; empty where all went well.
     failures: tuple[Failure, ...]
+
+
+_new_evaluation = tuple.__new__
 
 
 class Expression:
@@ -92,10 +97,15 @@ class Expression:
         A variable that is missing is null. ``BudgetExceeded`` names this expression; ``TypeError`` where a variable
         holds what FEEL has no value for.
         """
+        runtime = None if context is None else context.idle
         if context is None:
             runtime = Runtime(Budget(), None, None, {})
-        else:
+        elif runtime is None:
             runtime = Runtime(context.budget, context.now, context.zone, context.functions)
+        else:
+            context.idle = None
+            runtime.budget, runtime.now = context.budget, context.now
+            runtime.zone, runtime.functions = context.zone, context.functions
         try:
             value = self.run(runtime, variables)
         except RecursionError:
@@ -103,8 +113,14 @@ class Expression:
         except BudgetExceeded as error:
             raise BudgetExceeded(error.limit, error.allowed, error.expression or self.text) from None
         finally:
-            runtime.budget.settle()
-        return Evaluation(value, tuple(runtime.failures))
+            if runtime.budget.is_running:
+                runtime.budget.settle()
+        if runtime.has_failures:
+            return Evaluation(value, runtime.failures)
+        if context is not None:
+            context.idle = runtime
+        # Spares the constructor, which Python calls through a function of its own.
+        return _new_evaluation(Evaluation, (value, ()))
 
     def __str__(self) -> str:
         return to_feel(self.tree)

@@ -46,8 +46,21 @@ def parse_unary_tests(text: str, scope: Scope) -> n.UnaryTests:
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below ``node``, in source order."""
-    for field in fields(node):
-        yield from _nodes_in(getattr(node, field.name))
+    for name in _parts(type(node)):
+        yield from _nodes_in(getattr(node, name))
+
+
+def _parts(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a node that may hold nodes."""
+    found = _PARTS.get(kind)
+    if found is None:
+        found = _PARTS[kind] = tuple(field.name for field in fields(kind) if field.type not in _NO_NODES)
+    return found
+
+
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
+# Annotations, as written, of fields that hold no nodes.
+_NO_NODES = frozenset({"str", "bool", "Span", "Any", "tuple[str, ...]"})
 
 
 def _nodes_in(value: Any) -> Iterator[Node]:

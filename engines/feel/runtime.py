@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 class Runtime:
     """One evaluation: its failures, its budget, the instant and zone of the command."""
 
-    __slots__ = ("budget", "calls", "failures", "functions", "now", "span", "zone")
+    __slots__ = ("_failures", "budget", "calls", "functions", "has_failures", "now", "span", "zone")
 
     def __init__(
         self,
@@ -50,14 +50,21 @@ class Runtime:
         self.now = now
         self.zone = zone
         self.functions = functions
-        self.failures: list[Failure] = []
+        self._failures: list[Failure] = []
+        self.has_failures = False
         self.span = NOWHERE
         self.calls = 0
 
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed so far, in order."""
+        return tuple(self._failures)
+
     def fail(self, code: str, span: Span | None = None, **params: Any) -> Any:
         """Records a failure at ``span`` (else where the current function is called) and gives null."""
-        if len(self.failures) < MAX_FAILURES:
-            self.failures.append(Failure(code, self.span if span is None else span, params))
+        self.has_failures = True
+        if len(self._failures) < MAX_FAILURES:
+            self._failures.append(Failure(code, self.span if span is None else span, params))
         return None
 
     def charge(self, steps: int) -> None:
@@ -86,8 +93,12 @@ class Runtime:
 
 def as_type(runtime: Runtime, span: Span, value: Any, kind: type, expected: str) -> Any:
     """A variable's value made native; null with a failure where it is not of its declared type."""
+    if value is None:
+        return None
+    if type(value) is int and kind is Decimal:
+        return Decimal(value)
     value = native(value, runtime)
-    if value is None or type(value) is kind:
+    if type(value) is kind:
         return value
     if kind is Date and type(value) is DateTime:
         return value.date
@@ -130,6 +141,29 @@ def get(runtime: Runtime, span: Span, source: Any, name: str) -> Any:
     if reader is None:
         return runtime.fail("feel.no_such_property", span, name=name, found=type_name(source))
     return reader(source)
+
+
+def column(runtime: Runtime, span: Span, source: Any, name: str) -> Any:
+    """``source.name`` of a list of records of one type; what a record lacks is null."""
+    if type(source) is not list:
+        return get(runtime, span, source, name)
+    runtime.budget.check_list(len(source))
+    return [item.get(name) if type(item) is dict else get(runtime, span, item, name) for item in source]
+
+
+def typed_list(runtime: Runtime, span: Span, source: Any, kind: type, expected: str) -> Any:
+    """A raw list whose items should be of one simple type."""
+    if type(source) is not list:
+        return native(source, runtime)
+    runtime.budget.charge(len(source))
+    return [
+        item if type(item) is kind or item is None else as_type(runtime, span, item, kind, expected) for item in source
+    ]
+
+
+def as_list(runtime: Runtime, source: Any) -> Any:
+    """A raw list as a list, its items as they are."""
+    return source if type(source) is list else native(source, runtime)
 
 
 def _load_properties() -> dict[tuple[type, str], Callable[[Any], Any]]:
@@ -320,6 +354,9 @@ def compare(runtime: Runtime, span: Span, operator: str, left: Any, right: Any) 
         return same is (operator == "=")
     placed = order(left, right)
     if placed is None:
+        if left is None or right is None:
+            null_operand(runtime, span)
+            return None
         runtime.fail("feel.not_comparable", span, left=type_name(left), right=type_name(right))
         return None
     return _PLACED[operator](placed)

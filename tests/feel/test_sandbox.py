@@ -82,7 +82,7 @@ def test_a_hostile_expression_ends_within_its_limit(text: str, limit: str | None
     found = outcome(text)
     seconds = time.thread_time() - started
     assert found == limit if limit is None else found in limit.split("|")
-    assert seconds < 0.25, "0.1 s on an idle machine"
+    assert seconds < 0.3, "0.1 s on an idle machine"
 
 
 @pytest.mark.parametrize("text", [case[1] for case in HOSTILE], ids=[case[0] for case in HOSTILE])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, DecimalException
+from decimal import Decimal, DecimalException, getcontext, setcontext
 from functools import cmp_to_key
 from typing import Any
 
@@ -68,18 +68,22 @@ def _numbers(runtime: Runtime, items: list[Any]) -> list[Decimal] | None:
     if not items:
         runtime.fail("feel.empty_list")
         return None
-    for item in items:
-        if type(item) is not Decimal:
-            runtime.fail("feel.wrong_type", found=type_name(item), expected="number")
-            return None
-    return items
+    if set(map(type, items)) == {Decimal}:
+        return items
+    wrong = next(item for item in items if type(item) is not Decimal)
+    runtime.fail("feel.wrong_type", found=type_name(wrong), expected="number")
+    return None
 
 
 def _sum(items: list[Any]) -> Decimal:
-    total = items[0]
-    for item in items[1:]:
-        total = DECIMAL128.add(total, item)
-    return DECIMAL128.plus(total)
+    """Adds one by one, as ``+`` would; Python's own sum does it in C, with the thread's context."""
+    before = getcontext()
+    setcontext(DECIMAL128)
+    try:
+        total: Decimal = sum(items[1:], items[0])
+        return total
+    finally:
+        setcontext(before)
 
 
 def _calculated(runtime: Runtime, items: list[Any], rule: Callable[[list[Any]], Decimal]) -> Decimal | None:

@@ -126,6 +126,15 @@ def call_builtin(
     return _refuse(runtime, span, function, arguments, names)
 
 
+def call_direct(runtime: Runtime, span: Span, function: Builtin, call: Callable[..., Any], *arguments: Any) -> Any:
+    """As ``call_builtin`` for an overload that the arguments are known to fit, unless one is null."""
+    if None in arguments:
+        return call_builtin(runtime, span, function, arguments)
+    runtime.budget.charge(1)
+    runtime.span = span
+    return call(runtime, *arguments)
+
+
 def _refuse(
     runtime: Runtime, span: Span, function: Builtin, arguments: tuple[Any, ...], names: tuple[str, ...]
 ) -> None:
