@@ -5,7 +5,7 @@ An operation that has no value gives null and records the failure behind it (DMN
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -217,14 +217,31 @@ def entry_or(item: Any, name: str, outer: Callable[[], Any]) -> Any:
 def domain(runtime: Runtime, span: Span, value: Any) -> Iterable[Any]:
     """What an iterator runs over: a list, a range, or a single value."""
     if type(value) is list:
-        runtime.budget.charge(len(value))
-        return value
+        return metered(runtime.budget, value)
     value = native(value, runtime)
     if type(value) is Range:
         return range_items(runtime, span, value)
     if value is None:
         raise NoDomainError
     return value if type(value) is list else [value]
+
+
+def metered(budget: Budget, source: Sequence[Any], make: Callable[[Any], Any] | None = None) -> Iterable[Any]:
+    """The items (``make`` of each), charged a few at a time so that the clock is looked at while a loop runs."""
+    if len(source) <= _CHARGED_AT_ONCE:
+        budget.charge(len(source))
+        return source if make is None else map(make, source)
+    return _metered_parts(budget, source, make)
+
+
+def _metered_parts(budget: Budget, source: Sequence[Any], make: Callable[[Any], Any] | None) -> Iterable[Any]:
+    for start in range(0, len(source), _CHARGED_AT_ONCE):
+        part = source[start : start + _CHARGED_AT_ONCE]
+        budget.charge(len(part))
+        yield from part if make is None else map(make, part)
+
+
+_CHARGED_AT_ONCE = 512
 
 
 class NoDomainError(Exception):
@@ -259,7 +276,7 @@ def steps(runtime: Runtime, span: Span, start: Any, end: Any) -> Iterable[Any]:
         raise NoDomainError
     runtime.budget.check_range(abs(last - first) + 1)
     direction = 1 if last >= first else -1
-    return map(make, range(first, last + direction, direction))
+    return metered(runtime.budget, range(first, last + direction, direction), make)
 
 
 # Equality and order
