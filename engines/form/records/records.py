@@ -28,7 +28,7 @@ from engines.form.records.references import unknown_references
 from engines.form.records.search import SearchHit, index_records, search_all
 from engines.form.records.source import FormSource, own_source, source_of
 from engines.form.records.world import DirectoryTables, FormSet, World
-from engines.form.records.writing import insert_record, update_many, update_record
+from engines.form.records.writing import insert_record, refresh_keys, update_many, update_record
 from engines.form.storage.tables import StoredForm
 
 # Up to so many computed changes raise an event each; more are told as one.
@@ -212,8 +212,9 @@ class Records:
             self.world.connection.execute(query)
 
     def recompute(self, name: str, ids: Sequence[UUID]) -> tuple[Event, ...]:
-        """Computes the stored formulas and figures of records anew (after a publish, a restore, an import)."""
+        """Computes what is stored beside the entered values anew: formulas, figures, sort keys, the search index."""
         form = self.world.form(name)
+        refresh_keys(self.world, form, ids)
         return tuple(self._compute_again(form, ids, 0))
 
     # -- inside

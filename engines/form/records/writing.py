@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from engines.core import InputError, InputProblem, new_id
 from engines.core.source import pointer_of
 from engines.form.records.loading import chunks
+from engines.form.records.search import index_records, searched_fields
 from engines.form.records.world import World
 from engines.form.storage.bulk import insert_rows
 from engines.form.storage.sort_keys import sort_key
@@ -163,3 +164,22 @@ def _add_children(
         row["id"] = new_id()
         values.append({"id": row["id"], "position": place, **stamp, **stored_values(rows, {**empty, **row})})
     world.connection.execute(insert(rows.table), values)
+
+
+def refresh_keys(world: World, form: StoredForm, ids: Sequence[UUID]) -> None:
+    """Brings sort keys and the search index of records up to what their fields say now. No version changes."""
+    fields = list(dict.fromkeys((*form.rows.sort_keys, *searched_fields(form))))
+    if not fields:
+        return
+    table = form.table
+    columns = [table.c.id, *(form.rows.columns[name] for name in fields)]
+    for part in chunks(ids):
+        rows = world.connection.execute(select(*columns).where(table.c.id.in_(part))).all()
+        records = [{"id": row[0], **dict(zip(fields, row[1:], strict=True))} for row in rows]
+        keys = [
+            {"row_id": r["id"], **{column.name: sort_key(_text(r[n])) for n, column in form.rows.sort_keys.items()}}
+            for r in records
+        ]
+        if keys and form.rows.sort_keys:
+            world.connection.execute(update(table).where(table.c.id == bindparam("row_id")), keys)
+        index_records(world, form, records)
