@@ -15,8 +15,6 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   dashboard: () => import("./dashboard"),
   sortable: () => import("./sortable"),
   code: () => import("./code"),
-  diagram: () => import("./diagram"),
-  modeler: () => import("./modeler"),
 };
 
 htmx.config.allowEval = false;

@@ -28,7 +28,7 @@ def index() -> str:
         unread = work.service("notifications").unread()
     next_href = url_for("notifications.index", before=found[-1].id) if len(found) == PAGE else ""
     return render_template(
-        "pages/notifications.html", notices=[_shown(item) for item in found], unread=unread, next_href=next_href
+        "pages/notifications.html", told=[_shown(item) for item in found], unread=unread, next_href=next_href
     )
 
 

@@ -133,6 +133,22 @@ def test_a_bad_address_is_refused(head: FlaskClient, query: str) -> None:
     assert head.get(f"/inbox/?{query}").status_code in {404, 422}
 
 
+def test_notices_are_read_and_marked(enter: Enter, library: Workspace) -> None:
+    from builder.identity import find_person
+
+    client, other = enter("lin", "librarian"), enter("mei", "librarian")
+    with library.work(SYSTEM, command="test.notice") as work:
+        person = find_person(work.connection, "lin")
+        assert person
+        texts = {"zh": "书到了", "en": "The book is here"}
+        work.service("notifications").send([person.id], title=texts, severity="warning", app="library")
+    assert "The book is here" in text_of(client, "/notifications/")
+    assert "The book is here" not in text_of(other, "/notifications/")
+    assert "1 unread" in text_of(client, "/")
+    client.post("/notifications/read", data={"_csrf": csrf(client, "/")})
+    assert "unread" not in text_of(client, "/").split("</aside>")[0]
+
+
 # -- public links
 
 
