@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from engines.core import DougongError
+
 Row = TypeVar("Row")
 log = structlog.get_logger(__name__)
 BATCHES = 4
@@ -66,9 +68,13 @@ class Loop(Generic[Row]):
             self._signal.clear()
             try:
                 pause = self._round()
-            except DBAPIError as error:
-                # The database may be restarting: its rows wait, and so does this loop.
+            except (DBAPIError, DougongError) as error:
+                # The database may be busy or restarting: its rows wait, and so does this loop.
                 log.warning("jobs.database_unavailable", duty=self._duty.name, error=str(error))
+                pause = self._poll_s
+            except Exception:
+                # The last edge of the thread: a fault of one look must not end all that come after it.
+                log.exception("jobs.unexpected", duty=self._duty.name)
                 pause = self._poll_s
             if pause > 0 and not self._stopping:
                 self._signal.wait(pause)
@@ -92,7 +98,7 @@ class Loop(Generic[Row]):
     def _act(self, row: Row) -> None:
         try:
             self._duty.act(row)
-        except DBAPIError as error:
+        except (DBAPIError, DougongError) as error:
             # Nothing was committed; the row comes back when its lease runs out.
             log.warning("jobs.database_unavailable", duty=self._duty.name, error=str(error))
         except Exception:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -189,9 +190,9 @@ class Around:
         return self.calendars(app).get(name)
 
     def calendars(self, app: str) -> Mapping[str, WorkingCalendar]:
-        """The working calendars of an app, in the workspace's zone."""
+        """The working calendars of an app, in their own zone, else the workspace's."""
         found = self.app(app).calendars if app in self.work.apps else {}
-        return {name: Calendar(definition, self.work.zone) for name, definition in found.items()}
+        return {name: Calendar(c, ZoneInfo(c.zone) if c.zone else self.work.zone) for name, c in found.items()}
 
     # -- records
 

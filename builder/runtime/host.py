@@ -32,8 +32,6 @@ class Handler:
     act: Callable[[Work, Job, Any], None]
     # (workspace, job): what must be done outside of any transaction before, at least once.
     outside: Callable[[Workspace, Job], Any] | None = None
-    # (work, job, error): told after the last attempt has failed.
-    exhausted: Callable[[Work, Job, Exception], None] | None = None
 
 
 class WorkspaceHost:
@@ -84,11 +82,18 @@ class WorkspaceHost:
             return
 
     def exhausted(self, job: Job, error: Exception) -> None:
-        """Hands a job that is given up to its handler."""
-        handler = self._handlers.get(job.kind)
-        tell = handler.exhausted if handler else None
-        if tell is not None:
-            self.workspace.run(lambda work: tell(work, job, error), SYSTEM, command=f"job.{job.kind}.exhausted")
+        """Tells the admins of the app that a job is given up; its row stays with the error."""
+
+        def tell(work: Work) -> None:
+            work.service("around").tell_admins(
+                title={"zh": "后台任务无法执行", "en": "A background job cannot be carried out"},
+                body={"": f"{job.kind}: {error}"},
+                app=job.app,
+                subject=None,
+                key=f"job:{job.id}",
+            )
+
+        self.workspace.run(tell, SYSTEM, command=f"job.{job.kind}.exhausted")
 
     def _catch_up(self) -> None:
         with self.workspace.database.read() as connection:

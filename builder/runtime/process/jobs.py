@@ -34,8 +34,8 @@ def register(handlers: Registry[Handler], services: Registry[Service]) -> None:
         except (ExternalError, InputError) as error:
             return happen.ServiceFailed(token=token, message=str(error), retryable=isinstance(error, ExternalError))
 
-    handlers.register(TIMER, Handler(act=_fire, exhausted=_stuck))
-    handlers.register(SERVICE, Handler(act=_answer, outside=outside, exhausted=_stuck))
+    handlers.register(TIMER, Handler(act=_fire))
+    handlers.register(SERVICE, Handler(act=_answer, outside=outside))
 
 
 def call_of(job: Job) -> ServiceCall:
@@ -66,13 +66,3 @@ def _fire(work: Work, job: Job, _: Any) -> None:
 
 def _answer(work: Work, job: Job, event: Any) -> None:
     work.service("processes").shell.answer(_instance(job), event)
-
-
-def _stuck(work: Work, job: Job, error: Exception) -> None:
-    work.service("around").tell_admins(
-        title={"zh": "流程任务无法执行", "en": "A process job cannot be carried out"},
-        body={"": f"{job.kind}: {error}"},
-        app=job.app,
-        subject=None,
-        key=f"job:{job.id}",
-    )

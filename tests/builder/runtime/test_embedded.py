@@ -8,14 +8,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from builder.jobs.embedded import EmbeddedRunner
 from builder.jobs.ports import Patience
-from tests.builder.runtime.hosts import Host, fresh_database, missing
+from builder.storage.errors import DatabaseBusy
+from tests.builder.runtime.hosts import Host, done, fresh_database, missing
 
 QUICK = Patience(poll_s=0.05, runner_lease_s=1.0, lease_s=5.0, backoff_s=(0.01, 0.01))
 
@@ -103,6 +107,29 @@ def test_a_runner_that_wakes_after_its_lease_comes_too_late(host: Host, runner: 
     assert host.done() == ["slow"]
 
 
+def test_a_database_that_is_away_for_a_while_stops_no_runner(
+    host: Host, runner: EmbeddedRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([DatabaseBusy("busy"), ValueError("a fault"), *[None] * 1000])
+    read = host.read
+
+    def sometimes() -> AbstractContextManager[Connection]:
+        problem = next(looks)
+        if problem is not None:
+            raise problem
+        return read()
+
+    monkeypatch.setattr(host, "read", sometimes)
+    host.put("x")
+    runner.start()
+    until(lambda: done_in(host) == 1)
+
+
+def done_in(host: Host) -> int:
+    with host.database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(done)).scalar_one()
+
+
 WORKER = """
 import sys, time
 from builder.jobs.embedded import EmbeddedRunner
@@ -117,7 +144,7 @@ time.sleep(60)
 
 
 def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(host: Host) -> None:
-    total, kills = 120, 4
+    total, kills = 90, 2
     for number in range(total):
         host.put(f"{number:03}")
     url = host.database.url

@@ -181,3 +181,18 @@ def test_eight_workers_bring_a_join_of_fifty_together(desk: Desk) -> None:
         numbers = sa.select(process_history.c.number).where(process_history.c.instance_id == instance)
         found = sorted(work_.connection.execute(numbers).scalars())
     assert found == list(range(1, len(found) + 1))
+
+
+def test_a_job_that_is_given_up_is_told_to_the_admins_once(desk: Desk) -> None:
+    from builder.jobs.ports import Job
+    from engines.core import new_id
+
+    given_up = Job(id=new_id(), kind="rule.timer", due_at=desk.workspace.clock.now(), app="desk", payload={})
+    host = install.host(desk.workspace)
+    host.exhausted(given_up, ValueError("broken"))
+    host.exhausted(given_up, ValueError("broken"))
+    with desk.read("root") as work:
+        (notice,) = work.service("notifications").page()
+    assert (notice.severity, notice.body) == ("critical", {"": "rule.timer: broken"})
+    with desk.read("ann") as work:
+        assert work.service("notifications").page() == []
