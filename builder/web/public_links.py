@@ -38,6 +38,7 @@ def create_link(work: Work, form: str, prefill: Mapping[str, Any], *, most: int 
     """
     if not work.records.may(form, "share"):
         raise AccessDenied("share", form)
+    _require_visible(work, form, prefill)
     token = secrets.token_urlsafe(24)
     work.connection.execute(
         sa.insert(public_link).values(
@@ -53,6 +54,16 @@ def create_link(work: Work, form: str, prefill: Mapping[str, Any], *, most: int 
     )
     work.audit("public_link.created", form, {"prefill": sorted(prefill)})
     return token
+
+
+def _require_visible(work: Work, form: str, prefill: Mapping[str, Any]) -> None:
+    """``AccessDenied`` where a link would carry a record that its sender may not see."""
+    app, _, name = form.partition(".")
+    fields = work.apps[app].forms[name].fields
+    for key, value in prefill.items():
+        target = fields[key].target if key in fields else ""
+        if target and work.records.get(target, UUID(str(value))) is None:
+            raise AccessDenied("share", target)
 
 
 def find_link(connection: Connection, token: str, now: datetime) -> PublicLink | None:

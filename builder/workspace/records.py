@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -127,9 +127,17 @@ class WorkRecords:
         """Whether an operation is allowed: at all, or on one record."""
         return self.of(name).may(name, operation, id)
 
-    def create(self, name: str, values: Mapping[str, Any], *, id: UUID | None = None, layout: str = "") -> RecordChange:
-        """Makes a record."""
-        return self._told(self.of(name).create(name, values, id=id, layout=layout))
+    def create(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        id: UUID | None = None,
+        layout: str = "",
+        vouched: Collection[str] = (),
+    ) -> RecordChange:
+        """Makes a record; ``vouched``: reference fields that somebody with the right to has filled."""
+        return self._told(self.of(name).create(name, values, id=id, layout=layout, vouched=vouched))
 
     def update(
         self,

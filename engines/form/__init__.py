@@ -32,6 +32,7 @@ from engines.form.records.search import SearchHit
 from engines.form.records.source import FormSource, authorised_select
 from engines.form.records.world import DirectoryTables, FormSet
 from engines.form.schema_builder import form_schema, options_schema
+from engines.form.scope import SYSTEM_FIELDS
 from engines.form.storage.indexes import IndexSpec, create_index
 from engines.form.storage.physical import MemoryPhysicalNames, PhysicalNames
 from engines.form.storage.plan import Change, Impact, Plan, apply, form_indexes, plan
@@ -67,6 +68,7 @@ __all__ = [
     "MESSAGES",
     "OPERATORS",
     "PERIODS",
+    "SYSTEM_FIELDS",
     "BatchResult",
     "Change",
     "CompiledField",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from builder.runtime import loading
+from engines.form import SYSTEM_FIELDS
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
@@ -67,11 +68,11 @@ class LazyRecord(Mapping[str, Any]):
         return len(self._names())
 
     def _names(self) -> Mapping[str, None]:
-        """Its plain fields, and of the others those that rules are known to read."""
-        world = self._around.records(self._app).world
-        fields = world.form(self._form).compiled.fields
-        plain = [name for name, field in fields.items() if field.column is not None]
-        return dict.fromkeys(["id", *plain, *self._paths])
+        """Its plain fields, and of the others those that rules read (whose names like ``settings`` are no fields)."""
+        compiled = self._around.records(self._app).world.form(self._form).compiled
+        plain = [name for name, field in compiled.fields.items() if field.column is not None]
+        known = {*compiled.fields, *compiled.relations, *SYSTEM_FIELDS}
+        return dict.fromkeys(["id", *plain, *(name for name in self._paths if name in known)])
 
     def _scalars(self) -> dict[str, Any]:
         """All stored fields of its row, in one query; references as contexts of their id."""

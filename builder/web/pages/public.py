@@ -116,7 +116,9 @@ def send(token: str) -> BaseResponse:
 
     def act(work: Work) -> None:
         count_answer(work, link)
-        work.records.create(place.name, {**values, **link.prefill}, layout=_layout(place).name)
+        work.records.create(
+            place.name, {**values, **link.prefill}, layout=_layout(place).name, vouched=frozenset(link.prefill)
+        )
 
     key = f"{link.id}:{request.form.get('_key', '')}"
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -119,14 +119,26 @@ class Records:
 
     # -- writing
 
-    def create(self, name: str, values: Mapping[str, Any], *, id: UUID | None = None, layout: str = "") -> RecordChange:
-        """Makes a record; ``InputError`` with everything that is wrong with ``values``."""
+    def create(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        id: UUID | None = None,
+        layout: str = "",
+        vouched: Collection[str] = (),
+    ) -> RecordChange:
+        """Makes a record; ``InputError`` with everything that is wrong with ``values``.
+
+        ``vouched``: reference fields that somebody with the right to has filled, such as whoever sent a public link;
+        the creator need not see the records that they point to.
+        """
         form = self.world.form(name)
         rights = self.world.rights(form)
         if not rights.may("create"):
             raise AccessDenied("create", name)
         writable = None if rights.unlimited else rights.writable(_names(form), rights.granting("create"))
-        result = self._run(form, values, None, layout, writable)
+        result = self._run(form, values, None, layout, writable, vouched)
         values = {**result.values}
         self._number(form, [values])
         system = new_system_values(self.world, id or new_id(), values)
@@ -248,6 +260,7 @@ class Records:
         current: Mapping[str, Any] | None,
         layout: str,
         writable: frozenset[str] | None,
+        vouched: Collection[str] = (),
     ) -> FormResult:
         given = FormInput(
             values=values,
@@ -260,7 +273,7 @@ class Records:
             writable=writable,
         )
         result = run(form.compiled, given)
-        problems = [*result.problems, *unknown_references(self.world, form, result.values, current)]
+        problems = [*result.problems, *unknown_references(self.world, form, result.values, current, vouched)]
         if any(problem.severity == "error" for problem in problems):
             raise InputError(problems)
         return result

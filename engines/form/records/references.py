@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -43,10 +43,19 @@ class ChoiceSource:
 
 
 def unknown_references(
-    world: World, form: StoredForm, values: Mapping[str, Any], current: Mapping[str, Any] | None
+    world: World,
+    form: StoredForm,
+    values: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+    vouched: Collection[str] = (),
 ) -> Iterator[InputProblem]:
-    """A problem for each reference, newly set, to a record that may not be chosen. Code: ``form.unknown_record``."""
+    """A problem for each reference, newly set, to a record that may not be chosen. Code: ``form.unknown_record``.
+
+    ``vouched``: fields whose records somebody else chose, who had the right to.
+    """
     for name, field in form.compiled.fields.items():
+        if name in vouched:
+            continue
         if field.rows is not None:
             yield from _of_rows(world, field, values, current)
         elif field.list_target:
