@@ -21,28 +21,55 @@ from engines.rules.decisions.graph import CompiledDecisions, compile_model
 from engines.rules.decisions.xml_read import imports_of, namespace_of, read_xml
 from tests.conformance.dmn_values import read, write
 
-# The Java functions that models may call, by class and method: a whitelist, nothing is loaded by name.
-JAVA: Mapping[tuple[str, str], Callable[..., Any]] = {
-    ("java.lang.Math", "max"): lambda a, b: Decimal(repr(max(float(a), float(b)))),
-    ("java.lang.Math", "min"): lambda a, b: Decimal(repr(min(float(a), float(b)))),
-    ("java.lang.Math", "cos"): lambda a: Decimal(repr(math.cos(float(a)))),
-    ("java.lang.Math", "sin"): lambda a: Decimal(repr(math.sin(float(a)))),
-    ("java.lang.Math", "abs"): lambda a: abs(a),
-    ("java.lang.Math", "pow"): lambda a, b: Decimal(repr(float(a) ** float(b))),
-    ("java.lang.Integer", "valueOf"): lambda a: Decimal(int(a)),
-    ("java.lang.Double", "valueOf"): lambda a: Decimal(repr(float(a))),
-    ("java.lang.Float", "valueOf"): lambda a: Decimal(repr(float(a))),
-    ("java.lang.String", "valueOf"): lambda a: str(a),
+# The Java methods that models may call, by class, name and parameter types: a whitelist, nothing is loaded by name.
+JAVA: Mapping[str, Callable[..., Any]] = {
+    "java.lang.Math.max(double,double)": lambda a, b: number(max(float(a), float(b))),
+    "java.lang.Math.max(float,float)": lambda a, b: number(max(float(a), float(b))),
+    "java.lang.Math.max(int,int)": lambda a, b: whole(max(a, b), 32),
+    "java.lang.Math.max(long,long)": lambda a, b: whole(max(a, b), 64),
+    "java.lang.Math.min(double,double)": lambda a, b: number(min(float(a), float(b))),
+    "java.lang.Math.min(int,int)": lambda a, b: whole(min(a, b), 32),
+    "java.lang.Math.pow(double,double)": lambda a, b: number(float(a) ** float(b)),
+    "java.lang.Math.cos(double)": lambda a: number(math.cos(float(a))),
+    "java.lang.Math.sin(double)": lambda a: number(math.sin(float(a))),
+    "java.lang.Math.abs(double)": lambda a: number(abs(float(a))),
+    "java.lang.Integer.valueOf(int)": lambda a: whole(a, 32),
+    "java.lang.Integer.valueOf(java.lang.String)": lambda a: whole(parsed(a), 32),
+    "java.lang.Long.valueOf(java.lang.String)": lambda a: whole(parsed(a), 64),
+    "java.lang.Short.valueOf(short)": lambda a: whole(a, 16),
+    "java.lang.Byte.valueOf(byte)": lambda a: whole(a, 8),
+    "java.lang.Double.valueOf(java.lang.String)": lambda a: parsed(a),
+    "java.lang.Float.valueOf(java.lang.String)": lambda a: parsed(a),
+    "java.lang.String.valueOf(char)": lambda a: a if isinstance(a, str) and len(a) == 1 else None,
+    "java.lang.String.valueOf(boolean)": lambda a: str(a).lower() if isinstance(a, bool) else None,
+    "java.lang.String.format(java.lang.String,[Ljava.lang.Object;)": lambda text, *rest: text % rest,
 }
 
 
+def parsed(text: Any) -> Decimal | None:
+    """The number that a text writes; null where it is none."""
+    found = feel.compile("number(v)", feel.Scope({"v": feel.ANY})).evaluate({"v": text}).value
+    return found if isinstance(found, Decimal) else None
+
+
+def number(value: float) -> Decimal:
+    """A Java double as a decimal."""
+    return Decimal(repr(value))
+
+
+def whole(value: Any, bits: int) -> Decimal | None:
+    """A Java integer of so many bits; null where the value does not fit."""
+    fits = isinstance(value, Decimal) and value == int(value) and -(1 << bits - 1) <= value < 1 << bits - 1
+    return Decimal(int(value)) if fits else None
+
+
 def java(spec: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """The function that a description names, where it is on the list and its signature is well formed."""
+    """The method that a description names, where it is on the list."""
     described = spec.get("java")
     if not isinstance(described, Mapping):
         return None
-    name, _, rest = str(described.get("method signature", "")).partition("(")
-    return JAVA.get((str(described.get("class")), name.strip())) if rest.endswith(")") else None
+    signature = str(described.get("method signature")).replace(" ", "")
+    return JAVA.get(f"{described.get('class')}.{signature}")
 
 
 def source(path: Path) -> DefinitionSource:
