@@ -129,7 +129,8 @@ class CompiledForm:
     steps: Steps
     # Live formulas that a check needs when a record is saved; "lines.amount" for those of rows.
     live_at_save: frozenset[str]
-    # Paths of other records' data that saving a record reads, by reference or relation: {"account": {("tier",)}}.
+    # Paths of other records' data that saving a record reads, by reference ("lines.product" for those of rows) or
+    # relation: {"customer": {("level",)}}.
     reads: Mapping[str, frozenset[tuple[str, ...]]]
     scope: Scope
     # Hex SHA-256 of all that went into it.

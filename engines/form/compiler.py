@@ -170,7 +170,28 @@ class _Compiler:
         for path in _save_time_reads(fields, constraints):
             if path[0] in outside and len(path) > 1 and path[1] != "id":
                 found.setdefault(path[0], set()).add(path[1:])
+            elif len(path) > 2 and path[0] in fields and fields[path[0]].rows:
+                _add_row_path(found, path[0], fields[path[0]].rows or {}, path[1:])
+        for table, field in fields.items():
+            for column in (field.rows or {}).values():
+                for path in _reads_of(column, lambda path: path):
+                    _add_row_path(found, table, field.rows or {}, path)
         return {name: frozenset(paths) for name, paths in found.items()}
+
+
+def _add_row_path(
+    found: dict[str, set[tuple[str, ...]]], table: str, columns: Mapping[str, CompiledField], path: tuple[str, ...]
+) -> None:
+    """Notes what a row reads through one of its references, under "lines.product"; live columns through themselves."""
+    column = columns.get(path[0])
+    if column is None:
+        return
+    if column.target and path[1:] not in ((), ("id",)):
+        found.setdefault(f"{table}.{column.name}", set()).add(path[1:])
+    elif column.mode is Mode.LIVE and column.formula is not None:
+        for inner in column.formula.reads:
+            if inner[0] != path[0]:
+                _add_row_path(found, table, columns, inner)
 
 
 def _save_time_reads(

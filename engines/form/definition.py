@@ -200,8 +200,6 @@ class FormDefinition:
     public: Mapping[str, Any] = made(default_factory=dict)
     permissions: tuple[PermissionDefinition, ...] = ()
     formerly: tuple[str, ...] = ()
-    # An existing table or view that it stands over, read-only: {"table": …, "key": …}; empty: a table of its own.
-    external: Mapping[str, Any] = made(default_factory=dict)
     # How alike records are found: [{"name", "fields": […], "match": "exact" | "fuzzy"}]
     duplicates: tuple[Mapping[str, Any], ...] = ()
     # The file it was read from, for places in diagnostics.

@@ -103,7 +103,6 @@ def _form(data: Mapping[str, Any], source: DefinitionSource) -> FormDefinition:
         public=data.get("public", {}),
         permissions=tuple(_permission(item, at) for item, at in _each(data, "permissions")),
         formerly=_former(data),
-        external=data.get("external", {}),
         duplicates=tuple(data.get("duplicates", ())),
         source=source,
     )

@@ -40,7 +40,8 @@ class FormInput:
     layout: str = ""
     principal: Principal = SYSTEM
     context: EvaluationContext
-    # Other records that expressions read: field or relation name to what ``CompiledForm.reads`` asks for.
+    # Other records that expressions read: field or relation name to what ``CompiledForm.reads`` asks for; for a
+    # reference in rows, "lines.product" to contexts by id.
     references: Mapping[str, Any] = field(default_factory=dict)
     # Names for who acts: me, my_department, my_departments, my_roles, my, settings.
     around: Mapping[str, Any] = field(default_factory=dict)

@@ -151,7 +151,6 @@ def _form() -> dict[str, Any]:
         "public": _object(public),
         "permissions": _list(_ref("permission")),
         "formerly": _FORMERLY,
-        "external": _object({"table": {"type": "string"}, "key": {"type": "string"}}, ["table", "key"]),
         "duplicates": _list(_object(duplicate, ["fields"])),
     }
     return _object(properties, ["name", "fields"])

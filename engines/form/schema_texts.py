@@ -27,7 +27,6 @@ TEXTS: Mapping[str, str] = {
     "public": "The form as a page that visitors without an account can send.",
     "permissions": "Who may do what with which records and fields. What is missing is denied.",
     "formerly": "Former names, oldest first; a rename keeps its data through them.",
-    "external": "An existing table or view that the form stands over, read-only.",
     "duplicates": "How records that mean the same are found.",
     "type": "The field's type.",
     "item.type": "What the element is; a field unless stated.",
@@ -125,15 +124,13 @@ TEXTS: Mapping[str, str] = {
     "layout": "Name of the layout that visitors fill in.",
     "closes": "Day after which nothing can be sent.",
     "prefill": "Fields whose values stand in the link itself, chosen by who sends it; visitors do not see them.",
-    "table": "Name of the table or view.",
-    "key": "Its column with the key.",
     "match": "Whether equal or similar values count.",
     "operations": "What the role may do with the records.",
     "access": "hidden, masked, read or write.",
     "permission.access": "Access to fields that are not named: write where the entry lets create or edit, else read.",
     "version": "The app's version that gave it up.",
 }
-_PARTS = {"public", "duplicates", "sort", "constraint", "external"}
+_PARTS = {"public", "duplicates", "sort", "constraint"}
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
 from engines import form
 from engines.core import AccessDenied, InputError, StateConflict
-from tests.form.shop import ANNA, BEN, MANAGER, NOW, Shop, person
+from tests.form.shop import ANNA, BEN, MANAGER, NOW, PRODUCT, Shop, person
 
 DAY = timedelta(days=1)
 
@@ -239,3 +241,40 @@ class TestBatch:
         )
         assert (result.created, list(result.problems)) == (0, [1])
         assert shop.records(MANAGER).page("shop.customer", form.ListQuery()).records == ()
+
+
+def test_a_row_may_read_what_its_reference_points_to(connection: Connection) -> None:
+    bill: dict[str, Any] = {
+        "name": "bill",
+        "fields": [
+            {
+                "name": "lines",
+                "type": "subtable",
+                "fields": [
+                    {"name": "product", "type": "reference", "form": "product", "required": True},
+                    {"name": "price", "type": "money", "default": "product.price"},
+                    {"name": "label", "type": "lookup", "reference": "product", "field": "name"},
+                    {"name": "long", "type": "boolean", "formula": "string length(label) > 4"},
+                ],
+            },
+            {"name": "total", "type": "money", "formula": "sum(lines.price)"},
+            {"name": "worth", "type": "money", "formula": "sum(for l in lines return l.product.price)"},
+        ],
+        "constraints": [{"name": "c", "condition": "every l in lines satisfies l.product.active", "fields": ["lines"]}],
+        "permissions": [{"role": "manager", "operations": ["see", "create", "edit", "import"]}],
+    }
+    shop = Shop(connection, PRODUCT, bill)
+    records = shop.records(MANAGER)
+    bolt = records.create("shop.product", {"name": "Bolt", "price": "2.50"}).record.id
+    hammer = records.create("shop.product", {"name": "Hammer", "price": 20}).record.id
+    old = records.create("shop.product", {"name": "Nut", "price": 1, "active": False}).record.id
+    made = records.create("shop.bill", {"lines": [{"product": str(bolt)}, {"product": hammer, "price": 15}]}).record
+    found = records.get("shop.bill", made.id)
+    assert found is not None
+    assert [(row["price"], row["label"]) for row in found["lines"]] == [(Decimal("2.50"), "Bolt"), (15, "Hammer")]
+    assert (found["total"], found["worth"]) == (Decimal("17.50"), Decimal("22.50"))
+    with pytest.raises(InputError) as caught:
+        records.update("shop.bill", made.id, {"lines": [*found["lines"], {"product": old}]})
+    assert [p.pointer for p in caught.value.problems] == ["/lines"]
+    batch = records.create_many("shop.bill", [{"lines": [{"product": hammer}]}, {"lines": [{"product": old}]}])
+    assert (list(batch.problems), records.get("shop.bill", batch.ids[0])["total"]) == ([1], 20)

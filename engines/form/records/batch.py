@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from engines.core import AccessDenied, InputProblem, PrincipalKind, new_id
 from engines.form.compiled import CompiledField
 from engines.form.pipeline import FormInput, run
-from engines.form.records.loading import chunks, load_contexts, parse_reference
+from engines.form.records.loading import chunks, load_contexts, parse_reference, row_contexts, rows_sent
 from engines.form.records.references import choosable, unknown_in_list
 from engines.form.records.source import source_of
 from engines.form.records.world import World
@@ -63,7 +63,10 @@ def _checked(
             values=values,
             principal=world.principal,
             context=world.context,
-            references={name: known.get(parse_reference(values.get(name))) for name, known in contexts.items()},
+            references={
+                name: known if "." in name else known.get(parse_reference(values.get(name)))
+                for name, known in contexts.items()
+            },
             around=world.around,
             writable=writable,
         )
@@ -79,6 +82,10 @@ def _contexts(world: World, form: StoredForm, rows: Sequence[Mapping[str, Any]])
     """What the form's expressions read of the records referred to, each loaded once."""
     found: dict[str, dict[UUID | None, Any]] = {}
     for name, paths in form.compiled.reads.items():
+        if "." in name:
+            sent = [row for values in rows for row in rows_sent(values, name)]
+            found[name] = {key: known for key, known in row_contexts(world, form, name, paths, sent).items()}
+            continue
         field = form.compiled.fields.get(name)
         target = world.forms.get(field.target) if field else None
         if target is not None:

@@ -68,6 +68,9 @@ def load_references(
     """What saving a record reads of others: contexts of references, lists of contexts of relations."""
     found: dict[str, Any] = {}
     for name, paths in form.compiled.reads.items():
+        if "." in name:
+            found[name] = _row_contexts(world, form, name, paths, values, current or {})
+            continue
         field = form.compiled.fields.get(name)
         relation = form.compiled.relations.get(name)
         if field is not None:
@@ -77,6 +80,31 @@ def load_references(
             target = world.forms.get(relation.form)
             found[name] = _contexts(world, target, relation.field, [current["id"]], paths) if target else []
     return found
+
+
+def _row_contexts(
+    world: World, form: StoredForm, name: str, paths: Paths, values: Mapping[str, Any], current: Mapping[str, Any]
+) -> dict[UUID, dict[str, Any]]:
+    """Contexts of what a reference column of a sub-table points to, by id: for the rows sent and those there are."""
+    rows = [row for held in (values, current) for row in rows_sent(held, name)]
+    return row_contexts(world, form, name, paths, rows)
+
+
+def rows_sent(values: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The rows of the sub-table in "lines.product" among values as sent, as far as they are rows at all."""
+    rows = values.get(name.partition(".")[0])
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list | tuple) else []
+
+
+def row_contexts(
+    world: World, form: StoredForm, name: str, paths: Paths, rows: Iterable[Mapping[str, Any]]
+) -> dict[UUID, dict[str, Any]]:
+    """The records that column "lines.product" of ``rows`` points to, each loaded once."""
+    table, _, column = name.partition(".")
+    field = (form.compiled.fields[table].rows or {})[column]
+    target = world.forms.get(field.target)
+    ids = {key for row in rows if (key := parse_reference(row.get(column))) is not None}
+    return load_contexts(world, target, sorted(ids), paths) if target else {}
 
 
 def parse_reference(value: Any) -> UUID | None:
