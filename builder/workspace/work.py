@@ -21,6 +21,8 @@ from engines.form import Records
 
 if TYPE_CHECKING:
     from builder.identity.directory import DatabaseDirectory
+    from builder.runtime.history.timeline import Timeline
+    from builder.runtime.history.why import Why
     from builder.runtime.inbox import Inbox
     from builder.runtime.notifications import Notifications
     from builder.runtime.process.processes import Processes
@@ -135,6 +137,16 @@ class Work:
     def notifications(self) -> Notifications:
         """The notices of the acting principal."""
         return self.service("notifications")  # type: ignore[no-any-return]
+
+    @property
+    def timeline(self) -> Timeline:
+        """``work.timeline(form, id)``: what has happened to a record."""
+        return self.service("timeline")  # type: ignore[no-any-return]
+
+    @property
+    def why(self) -> Why:
+        """``work.why(form, id, field)``: what set a value."""
+        return self.service("why")  # type: ignore[no-any-return]
 
     def decide(self, name: str, inputs: Mapping[str, Any]) -> Any:
         """The output of a decision by its qualified name ("library.fine")."""

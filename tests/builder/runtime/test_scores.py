@@ -250,3 +250,10 @@ def test_a_measure_counts_what_stands_in_the_rows_of_related_records(desk: Desk)
     desk.workspace.score_all("desk.worth", desk.as_("root"))
     counts = {found["name"]: found["items_count"] for found in all_values(desk, "box")}
     assert (counts["b1"], counts["b2"], counts["empty"]) == (2, 0, None)
+
+
+def test_a_work_offers_what_the_runtime_has_under_short_names(desk: Desk) -> None:
+    with desk.work("ann") as work:
+        assert work.decide("desk.level", {"rank": 3}) == "high"
+        assert work.inbox.page().items == []
+        assert work.notifications.unread() == 0
