@@ -16,6 +16,7 @@ from engines.form import (
     BatchResult,
     Count,
     DirectoryTables,
+    Duplicate,
     FormSet,
     FormSource,
     ListQuery,
@@ -168,6 +169,20 @@ class WorkRecords:
         result = self.of(name).create_many(name, rows, operation=operation, all_or_nothing=all_or_nothing)
         self._work.emit(result.events)
         return result
+
+    def upsert(self, name: str, source: str, key: str, values: Mapping[str, Any]) -> RecordChange:
+        """Changes the record that the system ``source`` knows by ``key``, or makes it and notes the key."""
+        return self._told(self.of(name).upsert(name, source, key, values))
+
+    def duplicates(self, name: str, values: Mapping[str, Any], but: UUID | None = None) -> list[Duplicate]:
+        """Records that the form's rules find alike to ``values``, the likest first; ``but`` is the record itself."""
+        return self.of(name).duplicates(name, values, but)
+
+    def merge(
+        self, name: str, keep: UUID, others: Sequence[UUID], values: Mapping[str, Any] | None = None
+    ) -> RecordChange:
+        """Makes one record of several, with everything that refers to them; the others go into the recycle bin."""
+        return self._told(self.of(name).merge(name, keep, others, values))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
         """Keeps other commands from changing the records until this one ends."""

@@ -15,6 +15,7 @@ from engines.form.events import EVENTS
 from engines.form.load import OptionListDefinition, load, load_options
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
+from engines.form.records.duplicates import Duplicate
 from engines.form.records.query import ListQuery
 from engines.form.records.record import (
     MASK,
@@ -75,6 +76,7 @@ __all__ = [
     "CompiledForm",
     "Count",
     "DirectoryTables",
+    "Duplicate",
     "FieldChange",
     "FieldDefinition",
     "FieldType",

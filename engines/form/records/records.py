@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from engines.form.compiled import CompiledForm, CompiledPermission, Mode
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.batch import create_batch
 from engines.form.records.conflicts import merge_edits
+from engines.form.records.duplicates import Duplicate, find_duplicates, move_references
 from engines.form.records.history import read_history
 from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
@@ -212,6 +214,40 @@ class Records:
         )
         events += self._maintain(form, made)
         return BatchResult(ids=ids, problems=problems, events=tuple(events))
+
+    def upsert(self, name: str, source: str, key: str, values: Mapping[str, Any]) -> RecordChange:
+        """Changes the record that the system ``source`` knows by ``key``, or makes it and notes the key."""
+        known = self.keys.find(name, source, [key]).get(key)
+        if known is not None:
+            return self.update(name, known, values)
+        change = self.create(name, values)
+        self.keys.add(name, source, {key: change.record.id})
+        return change
+
+    def duplicates(self, name: str, values: Mapping[str, Any], but: UUID | None = None) -> list[Duplicate]:
+        """Records that the form's rules find alike to ``values``, the likest first; ``but`` is the record itself."""
+        return find_duplicates(self.world, self.world.form(name), values, but)
+
+    def merge(
+        self, name: str, keep: UUID, others: Sequence[UUID], values: Mapping[str, Any] | None = None
+    ) -> RecordChange:
+        """Makes one record of several: ``keep`` takes ``values``, the references and the external keys of ``others``.
+
+        The others go into the recycle bin. Needs the right to edit the first and to delete the others.
+        """
+        form = self.world.form(name)
+        gone = [id for id in dict.fromkeys(others) if id != keep]
+        for id in gone:
+            self._load(form, id, "delete")
+        change = self.update(name, keep, values or {})
+        events = [*change.events]
+        for target, ids in move_references(self.world, form, keep, gone).items():
+            events += self._compute_again(self.world.form(target), ids, 0)
+            events.append(self._batch_event("records.batch_updated", self.world.form(target), ids, (), True))
+        for id in gone:
+            events += self.delete(name, id).events
+        events += self._compute_again(form, [keep], 0)
+        return replace(change, events=tuple(events))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
         """Keeps other commands from changing the records until this one ends; in the order of ids.

@@ -127,8 +127,11 @@ def _index_sqlite(connection: Connection, name: str, bodies: Sequence[tuple[UUID
         cursor.close()
 
 
-def matching(source: FormSource, words: str) -> ColumnElement[bool] | None:
-    """The condition that a record holds all of ``words`` in fields that may be read; None where nothing can match."""
+def matching(source: FormSource, words: str, *, every: bool = True) -> ColumnElement[bool] | None:
+    """The condition that a record holds all of ``words`` (or any of them) in fields that may be read.
+
+    None where nothing can match.
+    """
     form = source.form
     rights = source.rights
     fields = [name for name in searched_fields(form) if rights is None or rights.always(name, "read")]
@@ -138,11 +141,15 @@ def matching(source: FormSource, words: str) -> ColumnElement[bool] | None:
     marks = [_mark(form, name) for name in fields]
     name, sqlite = form.table.name, source.world.connection.dialect.name == "sqlite"
     if sqlite:
-        query = " AND ".join("(" + " OR ".join(f'"{m}{w}"{"*" * part}' for m in marks) + ")" for w, part in wanted)
+        query = (" AND " if every else " OR ").join(
+            "(" + " OR ".join(f'"{m}{w}"{"*" * part}' for m in marks) + ")" for w, part in wanted
+        )
         joined = f'"x_{name}" AS x JOIN "n_{name}" AS n ON n.n = x.rowid'
         found = text(f'SELECT n.id FROM {joined} WHERE x."x_{name}" MATCH :words')  # noqa: S608
     else:
-        query = " & ".join("(" + " | ".join(f"'{m}{w}'{':*' * part}" for m in marks) + ")" for w, part in wanted)
+        query = (" & " if every else " | ").join(
+            "(" + " | ".join(f"'{m}{w}'{':*' * part}" for m in marks) + ")" for w, part in wanted
+        )
         found = text(f'SELECT id FROM "x_{name}" WHERE body @@ CAST(:words AS tsquery)')  # noqa: S608
     bound = found.bindparams(bindparam("words", query, Text(), unique=True)).columns(id=Identifier())
     return source.selectable.c.id.in_(select(bound.subquery().c.id))
