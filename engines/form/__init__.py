@@ -16,6 +16,7 @@ from engines.form.load import OptionListDefinition, load, load_options
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
 from engines.form.records.duplicates import Duplicate
+from engines.form.records.personal import PersonalValue
 from engines.form.records.query import ListQuery
 from engines.form.records.record import (
     MASK,
@@ -95,6 +96,7 @@ __all__ = [
     "Mode",
     "OptionListDefinition",
     "Page",
+    "PersonalValue",
     "PhysicalNames",
     "Plan",
     "Record",

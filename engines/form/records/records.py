@@ -23,6 +23,7 @@ from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
 from engines.form.records.maintain import figures, maintained_fields, touched_by
 from engines.form.records.numbering import next_numbers
+from engines.form.records.personal import PersonalValue, erase_values, personal_values
 from engines.form.records.query import ListQuery, count_records, page_records
 from engines.form.records.reading import read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
@@ -248,6 +249,25 @@ class Records:
             events += self.delete(name, id).events
         events += self._compute_again(form, [keep], 0)
         return replace(change, events=tuple(events))
+
+    def personal(self, name: str, id: UUID) -> list[PersonalValue]:
+        """Everything that a record's personal fields hold or held; needs the right to export it."""
+        form = self.world.form(name)
+        self._load(form, id, "export")
+        return personal_values(self.world, form, id)
+
+    def erase(self, name: str, id: UUID) -> RecordChange:
+        """Empties the personal fields of a record in all its versions, for good; needs the right to delete it."""
+        form = self.world.form(name)
+        before, _ = self._load(form, id, "delete")
+        emptied = erase_values(self.world, form, id)
+        fields = sorted({field.partition(".")[0] for field in emptied})
+        after = load_stored(own_source(self.world, form, limited=False), [id], true())[id]
+        # What was erased does not live on in the event either.
+        event = self._event("record.updated", form, after, after, tuple(fields))
+        shown = visible_record(self.world, form, after)
+        events = [event, *self._maintain(form, [before, after])] if fields else []
+        return RecordChange(record=shown, before=None, events=tuple(events), changed=tuple(fields))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
         """Keeps other commands from changing the records until this one ends; in the order of ids.
