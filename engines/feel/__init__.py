@@ -1,5 +1,6 @@
 """FEEL, the expression language of OMG's DMN 1.5: every condition, formula, filter and measure is written in it."""
 
+from engines.feel.browser import runs_in_browser
 from engines.feel.budget import Budget
 from engines.feel.convert import from_python, to_python
 from engines.feel.expression import (
@@ -80,6 +81,7 @@ __all__ = [
     "compile",
     "compile_unary_tests",
     "from_python",
+    "runs_in_browser",
     "to_feel",
     "to_python",
     "to_sql",

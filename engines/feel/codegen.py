@@ -284,6 +284,8 @@ class _Generator:
         word = "is" if node.operator == "=" else "is not"
         for side, other in ((node.left, node.right), (node.right, node.left)):
             if isinstance(other, n.Literal) and other.text == "null":
+                if isinstance(side, n.Literal):
+                    return str((side.value is None) is (node.operator == "="))
                 return f"({self.emit(side)} {word} None)"
         return ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.web.forms.display import Display, plain_text
-from engines.feel import Expression
+from engines.feel import Expression, runs_in_browser
 from engines.form import CompiledField, CompiledForm
 
 # Types whose values mean the same to the browser's evaluator as to ours.
@@ -60,7 +60,7 @@ def is_browser_safe(
     form: CompiledForm, expression: Expression | None, row: Mapping[str, CompiledField] | None = None
 ) -> bool:
     """Whether the browser comes to the same value: it reads only entered plain values of this record, and no clock."""
-    if expression is None or expression.volatile:
+    if expression is None or expression.volatile or not runs_in_browser(expression):
         return False
     return all(_readable(form, path, row or {}) for path in expression.reads)
 
