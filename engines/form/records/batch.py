@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from engines.core import AccessDenied, InputProblem, PrincipalKind, new_id
+from engines.core import AccessDenied, InputProblem, new_id
 from engines.form.compiled import CompiledField
 from engines.form.pipeline import FormInput, run
 from engines.form.records.loading import chunks, load_contexts, parse_reference, row_contexts, rows_sent
 from engines.form.records.references import choosable, unknown_in_list
 from engines.form.records.source import source_of
+from engines.form.records.stamps import new_system_values
 from engines.form.records.world import World
 from engines.form.records.writing import insert_children, taken
 from engines.form.storage.bulk import insert_rows
@@ -40,7 +41,7 @@ def create_batch(
     _refuse_taken(world, form, checked, problems)
     good = {} if all_or_nothing and problems else {row: v for row, v in checked.items() if row not in problems}
     number(form, list(good.values()))
-    made = [{**v, **_system(world, v)} for v in good.values()]
+    made = [{**v, **new_system_values(world, new_id(), v)} for v in good.values()]
     _insert(world, form, made)
     _check_rights(world, form, made, operation)
     ids: list[UUID | None] = [None] * len(rows)
@@ -170,24 +171,6 @@ def _refuse_taken(world: World, form: StoredForm, checked: Mapping[int, dict[str
 def _note(problems: Problems, row: int, found: Sequence[InputProblem]) -> None:
     if found:
         problems[row] = (*problems.get(row, ()), *found)
-
-
-def _system(world: World, values: Mapping[str, Any]) -> dict[str, Any]:
-    who = world.principal
-    person = who.id if who.kind is PrincipalKind.PERSON else None
-    return {
-        "id": new_id(),
-        "version": 1,
-        "created_at": world.now,
-        "created_by": person,
-        "updated_at": world.now,
-        "updated_by": person,
-        "owner": values.get("owner") or person,
-        "department": values.get("department") or who.department,
-        "deleted_at": None,
-        "valid_from": world.now,
-        "command": world.command,
-    }
 
 
 def _insert(world: World, form: StoredForm, made: Sequence[dict[str, Any]]) -> None:

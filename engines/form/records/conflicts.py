@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, select, union_all
 
-from engines.core import StateConflict
+from engines.form.records.stamps import changed_since
 from engines.form.records.world import World
 from engines.form.storage.tables import StoredForm, StoredRows
 from engines.form.types import Refused
@@ -23,7 +23,7 @@ def merge_edits(
     """
     base = version_values(world, form, current, base_version)
     if base is None:
-        raise _conflict(current, sorted(values))
+        raise changed_since(current, sorted(values))
     mine = {name: value for name, value in values.items() if _kept(form, name, value) != _plain(base.get(name))}
     both = [
         name
@@ -31,18 +31,8 @@ def merge_edits(
         if _plain(current.get(name)) != _plain(base.get(name)) and _kept(form, name, value) != _plain(current.get(name))
     ]
     if both:
-        raise _conflict(current, both)
+        raise changed_since(current, both)
     return mine
-
-
-def _conflict(current: Mapping[str, Any], fields: list[str]) -> StateConflict:
-    return StateConflict(
-        "record.changed",
-        version=current["version"],
-        by=current["updated_by"],
-        at=current["updated_at"],
-        fields=fields,
-    )
 
 
 def _kept(form: StoredForm, name: str, raw: Any) -> Any:

@@ -10,33 +10,30 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, true
 
-from engines.core import AccessDenied, Event, InputError, InputProblem, Principal, PrincipalKind, StateConflict, new_id
-from engines.core.source import pointer_of
+from engines.core import AccessDenied, Event, InputError, Principal, new_id
 from engines.feel import EvaluationContext
-from engines.form.compiled import CompiledForm, CompiledPermission, Mode
+from engines.form.compiled import CompiledPermission
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.batch import create_batch
+from engines.form.records.computing import compute_again, is_kept, maintain
 from engines.form.records.conflicts import merge_edits
 from engines.form.records.duplicates import Duplicate, find_duplicates, move_references
 from engines.form.records.history import read_history
 from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
-from engines.form.records.maintain import figures, maintained_fields, touched_by
 from engines.form.records.numbering import next_numbers
 from engines.form.records.personal import PersonalValue, erase_values, personal_values
 from engines.form.records.query import ListQuery, count_records, page_records
+from engines.form.records.raising import batch_event, record_event
 from engines.form.records.reading import read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
 from engines.form.records.references import unknown_references
 from engines.form.records.search import SearchHit, index_records, search_all
 from engines.form.records.source import FormSource, own_source, source_of
+from engines.form.records.stamps import changed_since, new_system_values
 from engines.form.records.world import DirectoryTables, FormSet, World
-from engines.form.records.writing import insert_record, refresh_keys, update_many, update_record
+from engines.form.records.writing import insert_record, refresh_keys, update_record
 from engines.form.storage.tables import StoredForm
-
-# Up to so many computed changes raise an event each; more are told as one.
-_TOLD_SINGLY = 20
-_MAX_DEPTH = 8
 
 
 class Records:
@@ -149,8 +146,8 @@ class Records:
         self._check_new(form, system["id"])
         after = {**system, **values}
         index_records(self.world, form, [after])
-        events = [self._event("record.created", form, None, after, tuple(form.compiled.fields))]
-        events += self._maintain(form, [after])
+        events = [record_event(self.world, "record.created", form, None, after, tuple(form.compiled.fields))]
+        events += maintain(self.world, form, [after])
         record = visible_record(self.world, form, after)
         return RecordChange(
             record=record,
@@ -211,9 +208,11 @@ class Records:
         made, ids, problems = create_batch(self.world, form, rows, operation, self._number, all_or_nothing)
         index_records(self.world, form, made)
         events = (
-            [self._batch_event("records.batch_created", form, [row["id"] for row in made], (), False)] if made else []
+            [batch_event(self.world, "records.batch_created", form, [row["id"] for row in made], (), False)]
+            if made
+            else []
         )
-        events += self._maintain(form, made)
+        events += maintain(self.world, form, made)
         return BatchResult(ids=ids, problems=problems, events=tuple(events))
 
     def upsert(self, name: str, source: str, key: str, values: Mapping[str, Any]) -> RecordChange:
@@ -243,11 +242,11 @@ class Records:
         change = self.update(name, keep, values or {})
         events = [*change.events]
         for target, ids in move_references(self.world, form, keep, gone).items():
-            events += self._compute_again(self.world.form(target), ids, 0)
-            events.append(self._batch_event("records.batch_updated", self.world.form(target), ids, (), True))
+            events += compute_again(self.world, self.world.form(target), ids, 0)
+            events.append(batch_event(self.world, "records.batch_updated", self.world.form(target), ids, (), True))
         for id in gone:
             events += self.delete(name, id).events
-        events += self._compute_again(form, [keep], 0)
+        events += compute_again(self.world, form, [keep], 0)
         return replace(change, events=tuple(events))
 
     def personal(self, name: str, id: UUID) -> list[PersonalValue]:
@@ -264,9 +263,9 @@ class Records:
         fields = sorted({field.partition(".")[0] for field in emptied})
         after = load_stored(own_source(self.world, form, limited=False), [id], true())[id]
         # What was erased does not live on in the event either.
-        event = self._event("record.updated", form, after, after, tuple(fields))
+        event = record_event(self.world, "record.updated", form, after, after, tuple(fields))
         shown = visible_record(self.world, form, after)
-        events = [event, *self._maintain(form, [before, after])] if fields else []
+        events = [event, *maintain(self.world, form, [before, after])] if fields else []
         return RecordChange(record=shown, before=None, events=tuple(events), changed=tuple(fields))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
@@ -283,7 +282,7 @@ class Records:
         """Computes what is stored beside the entered values anew: formulas, figures, sort keys, the search index."""
         form = self.world.form(name)
         refresh_keys(self.world, form, ids)
-        return tuple(self._compute_again(form, ids, 0))
+        return tuple(compute_again(self.world, form, ids, 0))
 
     # -- inside
 
@@ -355,7 +354,7 @@ class Records:
     def _write(
         self, form: StoredForm, before: Mapping[str, Any], result: FormResult, *, computed: bool, depth: int = 0
     ) -> RecordChange:
-        changed = {n: v for n, v in result.values.items() if v != before.get(n) and _is_kept(form, n)}
+        changed = {n: v for n, v in result.values.items() if v != before.get(n) and is_kept(form, n)}
         shown = visible_record(self.world, form, before)
         if not changed:
             return RecordChange(record=shown, before=shown, events=(), problems=result.problems)
@@ -364,8 +363,8 @@ class Records:
         update_record(self.world, form, before, system, changed)
         after = {**before, **system, **changed}
         index_records(self.world, form, [after])
-        events = [self._event("record.updated", form, before, after, tuple(changed), computed)]
-        events += self._maintain(form, [before, after], depth)
+        events = [record_event(self.world, "record.updated", form, before, after, tuple(changed), computed)]
+        events += maintain(self.world, form, [before, after], depth)
         return RecordChange(
             record=visible_record(self.world, form, after),
             before=shown,
@@ -388,9 +387,12 @@ class Records:
         update_record(self.world, form, before, system, {})
         after = {**before, **system}
         index_records(self.world, form, [after])
-        events = [self._event(event, form, before, after, ("deleted_at",)), *self._maintain(form, [before])]
+        events = [
+            record_event(self.world, event, form, before, after, ("deleted_at",)),
+            *maintain(self.world, form, [before]),
+        ]
         if at is None:
-            events += self._compute_again(form, [before["id"]], 0)
+            events += compute_again(self.world, form, [before["id"]], 0)
         return RecordChange(
             record=visible_record(self.world, form, after),
             before=visible_record(self.world, form, before),
@@ -398,159 +400,6 @@ class Records:
             changed=("deleted_at",),
         )
 
-    # -- figures over other records
-
-    def _maintain(self, form: StoredForm, records: Sequence[Mapping[str, Any]], depth: int = 0) -> list[Event]:
-        """Brings the figures of other records up to date that count the given ones."""
-        events: list[Event] = []
-        for target, ids in touched_by(self.world, form.name, records).items():
-            events += self._compute_again(self.world.form(target), sorted(ids), depth + 1)
-        return events
-
-    def _compute_again(self, form: StoredForm, ids: Sequence[UUID], depth: int) -> list[Event]:
-        """New figures, then the formulas of the same record that read them; told as changes that were computed."""
-        if depth > _MAX_DEPTH:
-            raise StateConflict("record.figures_too_deep", form=form.name)
-        source = own_source(self.world, form, limited=False)
-        stored = load_stored(source, ids, true(), lock=True)
-        wanted = figures(self.world, form, ids) if maintained_fields(form) else {}
-        changes = []
-        for id, before in stored.items():
-            changed = _computed_changes(form, before, self._computed_values(form, before, wanted.get(id, {})))
-            if changed:
-                changes.append((before, changed))
-        if len(stored) <= _TOLD_SINGLY:
-            return [
-                event for before, changed in changes for event in self._write_computed(form, before, changed, depth)
-            ]
-        return self._write_all_computed(form, changes, depth) if changes else []
-
-    def _computed_values(self, form: StoredForm, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> FormResult:
-        """The record with new figures, its formulas computed from them; checks do not apply to the system's values."""
-        if not form.compiled.formula_order or all(
-            f.mode is Mode.MAINTAINED for f in form.compiled.fields.values() if f.formula is not None
-        ):
-            return FormResult(values={**_values(form, before), **wanted}, problems=())
-        current = {**before, **wanted}
-        given = FormInput(
-            values={},
-            current=current,
-            context=self.world.context,
-            references=load_references(self.world, form, {}, current),
-            around=self.world.around,
-        )
-        return run(form.compiled, given)
-
-    def _write_computed(
-        self, form: StoredForm, before: Mapping[str, Any], changed: Mapping[str, Any], depth: int
-    ) -> list[Event]:
-        update_record(self.world, form, before, {}, changed)
-        after = {**before, **changed}
-        return [
-            self._event("record.updated", form, before, after, tuple(changed), True),
-            *self._maintain(form, [before, after], depth),
-        ]
-
-    def _write_all_computed(
-        self, form: StoredForm, changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], depth: int
-    ) -> list[Event]:
-        """As ``_write_computed`` for many records, told as one event."""
-        update_many(self.world, form, changes)
-        ids = [before["id"] for before, _ in changes]
-        names = tuple(sorted({name for _, changed in changes for name in changed}))
-        touched = [record for before, changed in changes for record in (before, {**before, **changed})]
-        return [
-            self._batch_event("records.batch_updated", form, ids, names, True),
-            *self._maintain(form, touched, depth),
-        ]
-
-    # -- events
-
-    def _event(
-        self,
-        type: str,
-        form: StoredForm,
-        before: Mapping[str, Any] | None,
-        after: Mapping[str, Any],
-        changed: tuple[str, ...],
-        computed: bool = False,
-    ) -> Event:
-        payload = {"before": before, "after": after, "changed": changed, "computed": computed}
-        return self._raise(type, (form.name, after["id"]), payload, form.compiled)
-
-    def _batch_event(
-        self, type: str, form: StoredForm, ids: Sequence[UUID], changed: tuple[str, ...], computed: bool
-    ) -> Event:
-        return self._raise(
-            type, None, {"form": form.name, "ids": ids, "changed": changed, "computed": computed}, form.compiled
-        )
-
-    def _raise(
-        self, type: str, subject: tuple[str, UUID] | None, payload: Mapping[str, Any], form: CompiledForm
-    ) -> Event:
-        world = self.world
-        return Event(
-            id=new_id(),
-            type=type,
-            at=world.now,
-            app=form.app,
-            release=world.release,
-            actor=world.principal.id,
-            subject=subject,
-            payload=payload,
-            correlation_id=world.command,
-        )
-
-
-def new_system_values(world: World, id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The system columns of a new record: it belongs to who makes it, unless the values say otherwise."""
-    who = world.principal
-    person = who.id if who.kind is PrincipalKind.PERSON else None
-    return {
-        "id": id,
-        "version": 1,
-        "created_at": world.now,
-        "created_by": person,
-        "updated_at": world.now,
-        "updated_by": person,
-        "owner": values.get("owner") or person,
-        "department": values.get("department") or who.department,
-        "deleted_at": None,
-        "valid_from": world.now,
-        "command": world.command,
-    }
-
-
-def changed_since(current: Mapping[str, Any], fields: Sequence[str]) -> StateConflict:
-    """The conflict that says who changed what, and when."""
-    return StateConflict(
-        "record.changed",
-        version=current["version"],
-        by=current["updated_by"],
-        at=current["updated_at"],
-        fields=list(fields),
-    )
-
 
 def _names(form: StoredForm) -> list[str]:
     return [*form.compiled.fields, "owner", "department"]
-
-
-def _values(form: StoredForm, stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: stored.get(name) for name in form.compiled.fields}
-
-
-def _computed_changes(form: StoredForm, before: Mapping[str, Any], result: FormResult) -> dict[str, Any]:
-    """What the new values of computed fields change in the stored record."""
-    return {
-        name: value
-        for name, value in result.values.items()
-        if value != before.get(name) and _is_kept(form, name) and name in form.compiled.fields
-    }
-
-
-def _is_kept(form: StoredForm, name: str) -> bool:
-    return name in form.rows.columns or name in form.children or name in ("owner", "department")
-
-
-__all__ = ["InputProblem", "Records", "changed_since", "new_system_values", "pointer_of"]
