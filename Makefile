@@ -1,6 +1,8 @@
 # Two commands do all the set-up: `make demo` runs the product, `make test` passes the tests.
 
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+# The first Python that runs and is new enough; one that is found but does not run (a version manager's shim) is passed by.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PORT ?= 8000
 JOBS ?= 2
@@ -17,7 +19,7 @@ setup-test: .venv/.installed-test
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V): install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V): install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)"; exit 1; }
 
 .venv/.installed: requirements/run.txt pyproject.toml hatch_build.py builder/ui/package-lock.json | .venv/bin/python
