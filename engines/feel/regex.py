@@ -156,7 +156,7 @@ class _Translator:
         if character == "[":
             raise RegexError("[ within a character class must be escaped")
         if character != "\\":
-            return "" if self.extended and character in " \t\n\r" else character
+            return character
         escaped = self._take()
         if escaped in ("p", "P"):
             return self._property(escaped)

@@ -10,6 +10,7 @@ NUMBERS = ("0", "1", "-3", "10.5", "0.0001", "5", "999999", "12.345")
 DATES = ('date("2026-03-15")', 'date("2024-02-29")', 'date("2026-12-31")', "today()")
 MOVES = ('@"P1M"', '@"-P1Y"', '@"P3D"', '@"-P40D"', '@"PT36H"', '@"P13M"')
 SPANS = ('@"P1D"', '@"-PT90M"', '@"PT0.000001S"', '@"P30D"')
+ROUND = ("decimal", "floor", "ceiling", "round up", "round down", "round half up", "round half down")
 ORDER = ("<", "<=", ">", ">=")
 
 
@@ -46,6 +47,9 @@ class Generator:
             lambda: f"({self.number(deep - 1)} {self.one(('+', '-'))} {self.number(deep - 1)})",
             lambda: f"{self.number(0)} * {self.number(0)}",
             lambda: f"abs({self.number(deep - 1)})",
+            lambda: f"{self.one(ROUND)}({self.number(deep - 1)}, {self.one(('0', '1', '2', '3'))})",
+            lambda: f"{self.one(ROUND)}({self.number(0)} / {self.number(0)}, {self.one(('0', '2', '3'))})",
+            lambda: f"{self.one(ROUND)}(mean(parts.{self.one(('size', 'weight'))}), {self.one(('0', '2'))})",
             lambda: f"-({self.number(deep - 1)})",
             lambda: f"(if {self.boolean(deep - 1)} then {self.number(deep - 1)} else {self.number(deep - 1)})",
             lambda: f"string length({self.text(deep - 1)})",

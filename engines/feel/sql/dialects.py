@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -16,12 +17,14 @@ from sqlalchemy import (
     Integer,
     Numeric,
     Text,
+    and_,
     case,
     cast,
     extract,
     false,
     func,
     literal,
+    or_,
     true,
     type_coerce,
 )
@@ -57,6 +60,22 @@ def scaled_parts(value: Decimal) -> tuple[int, int]:
     if scale > 34 or number.adjusted() > 34:
         raise NotExactError("a constant has too many digits")
     return int(number.scaleb(scale, DECIMAL128)), scale
+
+
+# From quotient, |rest|, |denominator| and the direction away from zero: whether to go one step away from zero.
+Rounding: TypeAlias = Callable[[Element, Element, Element, Element], Element]
+
+ROUNDINGS: dict[str, Rounding] = {
+    "round down": lambda quotient, rest, whole, away: false(),
+    "round up": lambda quotient, rest, whole, away: rest != 0,
+    "floor": lambda quotient, rest, whole, away: and_(rest != 0, away < 0),
+    "ceiling": lambda quotient, rest, whole, away: and_(rest != 0, away > 0),
+    "round half up": lambda quotient, rest, whole, away: rest >= whole - rest,
+    "round half down": lambda quotient, rest, whole, away: rest > whole - rest,
+    "decimal": lambda quotient, rest, whole, away: or_(
+        rest > whole - rest, and_(rest == whole - rest, quotient % 2 != 0)
+    ),
+}
 
 
 class SqlDialect(ABC):
@@ -106,6 +125,38 @@ class SqlDialect(ABC):
         guards = max(left.guards, right.guards)
         nullable = left.nullable or right.nullable
         return self.guarded(element, scale=scale, bound=bound, guards=guards, nullable=nullable)
+
+    @abstractmethod
+    def whole(self, term: Scalar) -> Element:
+        """The number times 10 ** scale: a whole number."""
+
+    @abstractmethod
+    def divided(self, numerator: Element, denominator: Element) -> tuple[Element, Element]:
+        """Quotient towards zero and rest of two whole numbers."""
+
+    @abstractmethod
+    def of_whole(self, element: Element, scale: int, *, nullable: bool, guards: int) -> Scalar:
+        """The number that a whole number divided by 10 ** scale is."""
+
+    def ratio(self, left: Scalar, right: Scalar, scale: int, rounding: Rounding) -> Scalar:
+        """``left / right`` rounded to ``scale`` digits; null where ``right`` is zero.
+
+        FEEL divides to 34 digits and rounds that. Below 10 ** 33 no quotient is so near to a tie, or to a whole number,
+        without being one, that rounding twice would differ from rounding once.
+        """
+        shift = right.scale + scale - left.scale
+        if shift > 0:
+            left = self.multiply(left, self.number_constant(Decimal(10) ** shift))
+        elif shift < 0:
+            right = self.multiply(right, self.number_constant(Decimal(10) ** -shift))
+        if left.bound >= 10**33:
+            raise NotExactError("a division of numbers with too many digits")
+        numerator, denominator = self.whole(left), self.whole(right)
+        quotient, rest = self.divided(numerator, denominator)
+        away = case((denominator > 0, case((numerator < 0, -1), else_=1)), (numerator > 0, -1), else_=1)
+        up = rounding(quotient, func.abs(rest), func.abs(denominator), away)
+        rounded = case((denominator != 0, case((up, quotient + away), else_=quotient)))
+        return self.of_whole(rounded, scale, nullable=True, guards=max(left.guards, right.guards))
 
     @abstractmethod
     def literal(self, value: Any, kind: FeelType) -> Element:
@@ -222,6 +273,18 @@ class Sqlite(SqlDialect):
         element = type_coerce(element, BigInteger())
         return Scalar(element=element, type=t.NUMBER, nullable=nullable, scale=scale, bound=bound, guards=guards)
 
+    def whole(self, term: Scalar) -> Element:
+        return term.element
+
+    def divided(self, numerator: Element, denominator: Element) -> tuple[Element, Element]:
+        # Shielded from zero, as the database may calculate before it looks at the condition.
+        safe = func.nullif(denominator, integer(0), type_=BigInteger())
+        return numerator // safe, numerator % safe
+
+    def of_whole(self, element: Element, scale: int, *, nullable: bool, guards: int) -> Scalar:
+        number = type_coerce(element, BigInteger())
+        return Scalar(element=number, type=t.NUMBER, nullable=nullable, scale=scale, bound=INT64, guards=guards)
+
     def literal(self, value: Any, kind: FeelType) -> Element:
         # In parentheses, as type_coerce would change the type of a bare bound value, and so how it is bound.
         if kind is t.DATE_TIME:
@@ -334,6 +397,18 @@ class Postgresql(SqlDialect):
             # FEEL would round at 34 digits; the cast is an error there.
             element, bound = cast(element, Numeric(34, scale)), 10**34 - 1
         return Scalar(element=element, type=t.NUMBER, nullable=nullable, scale=scale, bound=bound, guards=guards)
+
+    def whole(self, term: Scalar) -> Element:
+        return type_coerce(term.element * literal(Decimal(10) ** term.scale, Numeric()), Numeric(asdecimal=True))
+
+    def divided(self, numerator: Element, denominator: Element) -> tuple[Element, Element]:
+        # Shielded from zero, as the database may calculate before it looks at the condition.
+        safe = func.nullif(denominator, literal(Decimal(0), Numeric()), type_=Numeric())
+        return func.div(numerator, safe, type_=Numeric()), func.mod(numerator, safe, type_=Numeric())
+
+    def of_whole(self, element: Element, scale: int, *, nullable: bool, guards: int) -> Scalar:
+        number = type_coerce(element * literal(Decimal(1).scaleb(-scale), Numeric()), Numeric(asdecimal=True))
+        return Scalar(element=number, type=t.NUMBER, nullable=nullable, scale=scale, bound=10**33, guards=guards)
 
     def literal(self, value: Any, kind: FeelType) -> Element:
         if kind is t.DAYS_TIME:

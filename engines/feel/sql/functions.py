@@ -13,7 +13,7 @@ from sqlalchemy import types as sqltypes
 from engines.feel import nodes as n
 from engines.feel import storage
 from engines.feel import types as t
-from engines.feel.sql.dialects import NotExactError
+from engines.feel.sql.dialects import ROUNDINGS, NotExactError, Rounding
 from engines.feel.sql.terms import Constant, RowLists, Rows, Scalar, Term
 from engines.feel.sql.translate import Translator
 
@@ -155,6 +155,56 @@ def _abs(translator: Translator, node: n.Call) -> Scalar:
     if term.type is not t.NUMBER:
         translator.refuse(node, f"abs of {term.type}")
     return replace(term, element=translator.sql.number_column(func.abs(term.element)))
+
+
+def _rounding(name: str, counts: tuple[int, ...]) -> None:
+    @sql_function(name, *counts)
+    def rule(translator: Translator, node: n.Call) -> Scalar:
+        scale = _constant_whole(translator, node.arguments[1]) if len(node.arguments) > 1 else 0
+        if not 0 <= scale <= 18:
+            translator.refuse(node, f"rounding to {scale} digits")
+        return _rounded(translator, node.arguments[0], scale, ROUNDINGS[name])
+
+
+def _rounded(translator: Translator, node: n.Node, scale: int, rounding: Rounding) -> Scalar:
+    """A number, a division or a mean, rounded."""
+    while isinstance(node, n.Group):
+        node = node.inner
+    if isinstance(node, n.Arithmetic) and node.rest[-1][0] == "/":
+        *before, (_, divisor) = node.rest
+        dividend = replace(node, rest=tuple(before)) if before else node.first
+        left = _number(translator, translator.adopted(dividend, node))
+        return translator.sql.ratio(left, _number(translator, divisor), scale, rounding)
+    if isinstance(node, n.Call) and isinstance(node.function, n.Name) and node.function.name == "mean":
+        return _rounded_mean(translator, node, scale, rounding)
+    term = _number(translator, node)
+    if term.scale <= scale:
+        return term
+    one = translator.sql.number_constant(Decimal(1))
+    return translator.sql.ratio(term, one, scale, rounding)
+
+
+def _number(translator: Translator, node: n.Node) -> Scalar:
+    term = translator.scalar(node)
+    if term.type is not t.NUMBER:
+        translator.refuse(node, f"{term.type} where a number is wanted")
+    return term
+
+
+def _rounded_mean(translator: Translator, node: n.Call, scale: int, rounding: Rounding) -> Scalar:
+    rows, item = _items(translator, node)
+    if item.type is not t.NUMBER:
+        translator.refuse(node, f"a mean of {item.type}")
+    sql = translator.sql
+    total = replace(item, element=sql.number_column(func.sum(item.element)), bound=min(item.bound * 10**12, 2**63 - 1))
+    count = translator.whole(func.count(), 10**12, False)
+    mean = sql.ratio(total, count, scale, rounding)
+    found = sql.number_column(translator.aggregated(rows, _unless_null(item, mean.element)))
+    return replace(mean, element=found)
+
+
+for _name in ROUNDINGS:
+    _rounding(_name, (1, 2) if _name in ("floor", "ceiling") else (2,))
 
 
 # Dates

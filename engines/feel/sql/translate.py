@@ -90,6 +90,7 @@ class Translator:
         self.zone: ZoneInfo | None = context.zone if context else _zone_of(_variable(source, "zone"))
         self.runtime = Runtime(context.budget if context else Budget(), self.now, self.zone, {})
         self.row = Row(source=source, wrap=lambda element: element)
+        self.kept: list[Node] = []
         # Rows that loops and filters run over, by the Python name that the checker gave to their item.
         self.items: dict[str, Term] = {}
 
@@ -120,6 +121,12 @@ class Translator:
             self.refuse(node, str(error))
 
     # Parts
+
+    def adopted(self, part: Node, whole: Node) -> Node:
+        """``part``, a node made anew out of ``whole``, with its type; kept, as types go by the identity of nodes."""
+        self.kept.append(part)
+        self.checked = replace(self.checked, types={**self.checked.types, id(part): self.checked.types[id(whole)]})
+        return part
 
     def term(self, node: Node) -> Term:
         """What a part is in SQL."""
