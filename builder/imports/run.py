@@ -141,6 +141,7 @@ class Importer:
     def _write_batch(
         self, work: Work, record: RecordMapping, batch: _Batch, rejects: ReportFile, result: ImportResult
     ) -> None:
+        work.scored_later = frozenset(f"{self._app}.{model}" for model in self._mapping.scores)
         form = f"{self._app}.{record.form}"
         fields = work.apps[self._app].forms[record.form].fields
         keys = [key for key, _, _ in batch.records]

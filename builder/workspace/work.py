@@ -63,6 +63,8 @@ class Work:
         self.result: Any = None
         # Whether the person has confirmed what rules ask about; warnings refuse the command until then.
         self.confirmed = False
+        # Score models ("app.model") whose full run follows this command: rules of a batch need not score by them.
+        self.scored_later: frozenset[str] = frozenset()
         # Events raised in this command, in the order raised.
         self.events: list[Event] = []
         self._services: dict[str, Any] = {}

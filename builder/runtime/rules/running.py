@@ -83,6 +83,7 @@ class Batch:
 
     def __init__(self, around: Around, rounds: Rounds, app: CompiledApp, event: Event) -> None:
         self._around = around
+        self._work = around.work
         self._rounds = rounds
         self._app = app
         self._event = event
@@ -114,6 +115,8 @@ class Batch:
     def _deferred(self, action: Any) -> bool:
         """Whether an action waits for the end of the batch."""
         if isinstance(action, Score):
+            if f"{self._app.name}.{action.model}" in self._work.scored_later:
+                return True
             self._scores.setdefault(action.model, {})[action.record.id] = None
             return True
         return False

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RUN, BATCH = "scores.run", "scores.batch"
 RUNNING, DONE = "running", "done"
 # Records written in one command of a full run: few enough that nobody waits long for the write lock.
-BATCH_SIZE = 100
+BATCH_SIZE = 500
 # A full run is no request that somebody waits for: everybody is decided about in one go.
 UNHURRIED: Mapping[str, Any] = {"steps": 10**10, "size": 10**11, "seconds": 3600.0, "wall_seconds": 3600.0}
 Explained = Mapping[str, Mapping[str, Any]]
@@ -192,15 +192,17 @@ class Scoring:
         run = self._work.connection.execute(sa.select(score_run).where(score_run.c.id == run_id)).one()
         form = self._around.form_name(run.app, self.model(run.app, run.model).model.form)
         records = self._around.records(run.app)
-        origins = []
-        for item in sorted(wanted, key=lambda found: found.id):
-            if records.get(form, item.id) is None:
-                continue
-            change = records.update(form, item.id, item.values, computed=True)
-            self._work.emit(change.events)
-            if change.changed:
-                source = _source(run.model, run.cause, run.version, item.measures)
-                origins.append(origin_row(self._around, form, item.id, list(item.values), source))
+        self._work.emit(records.compute(form, {item.id: item.values for item in wanted}))
+        origins = [
+            origin_row(
+                self._around,
+                form,
+                item.id,
+                list(item.values),
+                _source(run.model, run.cause, run.version, item.measures),
+            )
+            for item in wanted
+        ]
         upsert(self._work.connection, value_origin, origins)
         values: dict[str, Any] = {"done": score_run.c.done + len(wanted)}
         if last:

@@ -49,6 +49,24 @@ def compute_again(world: World, form: StoredForm, ids: Sequence[UUID], depth: in
     return _write_all_computed(world, form, changes, depth) if changes else []
 
 
+def write_values(
+    world: World, form: StoredForm, stored: Mapping[UUID, Mapping[str, Any]], values: Mapping[UUID, Mapping[str, Any]]
+) -> list[Event]:
+    """What the system computed outside, put into stored records, with the formulas that follow; one event for all."""
+    changes = []
+    for id, before in stored.items():
+        wanted = {name: _coerced(form, name, value) for name, value in values[id].items()}
+        changed = _computed_changes(form, before, _computed_values(world, form, before, wanted))
+        if changed:
+            changes.append((before, changed))
+    return _write_all_computed(world, form, changes, 0) if changes else []
+
+
+def _coerced(form: StoredForm, name: str, value: Any) -> Any:
+    """A value as the field keeps it: numbers rounded as it says."""
+    return None if value is None else form.compiled.fields[name].coerce(value)
+
+
 def _computed_values(
     world: World, form: StoredForm, before: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> FormResult:

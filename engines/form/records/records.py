@@ -15,7 +15,7 @@ from engines.feel import EvaluationContext
 from engines.form.compiled import CompiledPermission
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.batch import create_batch
-from engines.form.records.computing import compute_again, is_kept, maintain
+from engines.form.records.computing import compute_again, is_kept, maintain, write_values
 from engines.form.records.conflicts import merge_edits
 from engines.form.records.duplicates import Duplicate, find_duplicates, move_references
 from engines.form.records.history import read_history
@@ -267,6 +267,19 @@ class Records:
         shown = visible_record(self.world, form, after)
         events = [event, *maintain(self.world, form, [before, after])] if fields else []
         return RecordChange(record=shown, before=None, events=tuple(events), changed=tuple(fields))
+
+    def compute(self, name: str, values: Mapping[UUID, Mapping[str, Any]]) -> tuple[Event, ...]:
+        """Writes what the system computed into many records, with the formulas that follow; versions do not rise.
+
+        Numbers are rounded as their fields say. Records that are gone, or that the rights do not open to ``edit``, are
+        passed over. One statement a set of fields, and one event for all.
+        """
+        form = self.world.form(name)
+        if not self.world.rights(form).may("edit"):
+            raise AccessDenied("edit", name)
+        source = own_source(self.world, form)
+        stored = load_stored(source, sorted(values), source.visible_rows("edit"), lock=True)
+        return tuple(write_values(self.world, form, stored, values))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
         """Keeps other commands from changing the records until this one ends; in the order of ids.
