@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,6 +22,9 @@ from engines.rules.ports import RuleDefinitions
 from engines.rules.scoping import Scoping, is_error
 from engines.rules.scores.compiling import compile_scores, validate_scores
 from engines.rules.scores.load import load_scores, scores_schema
+
+# Levels of lists and objects that a decision may have.
+_MAX_LEVELS = 60
 
 
 @cache
@@ -85,6 +88,9 @@ def load_decision(source: DefinitionSource) -> Loaded[m.DecisionModel]:
     data, problems = load_json(source)
     if data is None:
         return Loaded(definition=None, diagnostics=tuple(problems))
+    if _depth(data) > _MAX_LEVELS:
+        too_deep = Diagnostic(code="rules.too_deep", file=source.file, expected=f"at most {_MAX_LEVELS} levels")
+        return Loaded(definition=None, diagnostics=(*problems, too_deep))
     problems += check_schema(data, decision_schema(), source)
     if problems:
         return Loaded(definition=None, diagnostics=tuple(problems))
@@ -92,15 +98,47 @@ def load_decision(source: DefinitionSource) -> Loaded[m.DecisionModel]:
     return Loaded(definition=model, diagnostics=tuple(shape_problems(model, data, source)))
 
 
+def _depth(data: Any) -> int:
+    """Levels of lists and objects, counted without recursion."""
+    levels, layer = 0, [data]
+    while layer:
+        levels += 1
+        layer = [item for value in layer if isinstance(value, Mapping | list) for item in _parts(value)]
+    return levels
+
+
+def _parts(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else list(value)
+
+
 def validate_decision(definition: m.DecisionModel, definitions: RuleDefinitions) -> list[Diagnostic]:
     """Everything that is wrong with a decision: names, types, circles, and its tables as a whole."""
-    compiled = CompiledDecisions(definition, {}, strict=True)
-    return compiled.problems or analyse(compiled)
+    compiled = CompiledDecisions(definition, _imported(definition, definitions), strict=True)
+    return compiled.problems or [*analyse(compiled), *_failed_examples(compiled)]
+
+
+def _failed_examples(compiled: CompiledDecisions) -> Iterator[Diagnostic]:
+    """The decision's own examples that give something else than they say."""
+    for number, check in enumerate(compiled.check_examples()):
+        if not check.passed:
+            yield Diagnostic(
+                code="rules.example_failed", found=str(check.found), expected=str(check.expected), hint=check.name
+            ).at(compiled.model.source.place(f"/tests/{number}/expect"))
+
+
+def _imported(definition: m.DecisionModel, definitions: Any) -> dict[str, CompiledDecisions]:
+    """The models that a decision imports, by the namespace it names: another decision of the app, by its name."""
+    found: dict[str, CompiledDecisions] = {}
+    for item in definition.imports if definitions is not None else ():
+        other = definitions.get("decision", item.namespace)
+        if isinstance(other, m.DecisionModel) and other is not definition and not other.imports:
+            found[item.namespace] = CompiledDecisions(other, {}, strict=True)
+    return found
 
 
 def compile_decision(definition: m.DecisionModel, definitions: object = None, **_: Any) -> CompiledDecisions:
     """The decision ready to ``decide``; ``DefinitionError`` with everything that is wrong with it."""
-    return compile_model(definition)
+    return compile_model(definition, _imported(definition, definitions))
 
 
 KINDS: Mapping[str, Kind] = {

@@ -13,6 +13,7 @@ from engines.core import DefinitionSource, Diagnostic, LocalizedText
 from engines.rules.decisions import model as m
 
 _MAX_BYTES: Final = 20_000_000
+_MAX_DEPTH: Final = 80
 _FEEL: Final = re.compile(r"^(feel|FEEL)[:.]")
 _BOXED: Final = frozenset(
     "literalExpression decisionTable context list relation functionDefinition invocation conditional filter for some "
@@ -35,7 +36,12 @@ def read_xml(source: DefinitionSource, imported: Mapping[str, m.DecisionModel] |
     ``imported``: the models it imports, by namespace; references into others are kept as written. Document types and
     external entities are refused. Raises ``XmlModelError`` (``rules.dmn_not_xml``, ``rules.dmn_no_definitions``).
     """
-    return _Reader(source, imported or {}).model(_parse(source))
+    root = _parse(source)
+    if _depth(root) > _MAX_DEPTH:
+        raise XmlModelError(
+            Diagnostic(code="rules.too_deep", file=source.file, expected=f"at most {_MAX_DEPTH} levels")
+        )
+    return _Reader(source, imported or {}).model(root)
 
 
 def namespace_of(source: DefinitionSource) -> str:
@@ -46,6 +52,15 @@ def namespace_of(source: DefinitionSource) -> str:
 def imports_of(source: DefinitionSource) -> list[str]:
     """The namespaces of the models that a DMN file imports."""
     return [str(e.get("namespace", "")) for e in _children(_parse(source), "import")]
+
+
+def _depth(root: Element) -> int:
+    """Levels of elements, counted without recursion."""
+    levels, layer = 0, [root]
+    while layer:
+        levels += 1
+        layer = [child for element in layer for child in element]
+    return levels
 
 
 def _parse(source: DefinitionSource) -> Element:

@@ -20,6 +20,11 @@ from engines.rules.language.scanner import Scanner
 from engines.rules.language.tree import RuleFile
 
 _MAX_TEXT: Final = 2_000_000
+# Broken rules that are told at once.
+_MAX_PROBLEMS: Final = 50
+# Blocks within blocks.
+_MAX_DEPTH: Final = 40
+_DEPTH: Final = {"THEN": 1, "DO": 1, "END": -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ class ParsedRules:
 def parse(source: DefinitionSource) -> ParsedRules:
     """The rules of a text. A broken rule is reported and left out; the others are read.
 
-    Codes: ``rules.syntax``, ``rules.unclosed_text``, ``rules.too_long``, and those of ``build``.
+    Codes: ``rules.syntax``, ``rules.unclosed_text``, ``rules.too_long``, ``rules.too_deep``, and those of ``build``.
     """
     if len(source.text) > _MAX_TEXT:
         return ParsedRules(tree=RuleFile(), diagnostics=(Diagnostic(code="rules.too_long", file=source.file),))
@@ -47,7 +52,7 @@ def parse(source: DefinitionSource) -> ParsedRules:
             trees.append(result)
             continue
         problems.append(result)
-        if not scanner.skip_to_next_rule():
+        if len(problems) >= _MAX_PROBLEMS or not scanner.skip_to_next_rule():
             break
     builder = Builder(source.file, scanner.comments, tokens)
     tree = builder.file(trees, _language(scanner))
@@ -86,6 +91,7 @@ def _states() -> dict[int, Any]:
 def _parse_rule(scanner: Scanner, file: str, tokens: list[Token]) -> Tree[Token] | Diagnostic:
     parser = _parser().parse_interactive()
     state = parser.parser_state
+    depth = 0
     while True:
         choices, follow = _terminals(state.position)
         if choices <= {"$END"}:
@@ -96,6 +102,9 @@ def _parse_rule(scanner: Scanner, file: str, tokens: list[Token]) -> Tree[Token]
             return _syntax_error(scanner, file, parser, token)
         if unclosed := _unclosed(token, scanner, file):
             return unclosed
+        depth += _DEPTH.get(token.type, 0)
+        if depth > _MAX_DEPTH:
+            return _too_deep(token, file)
         # A token may be refused only after reductions; what was expected is told by the state before them.
         before = list(state.state_stack), list(state.value_stack)
         try:
@@ -104,6 +113,18 @@ def _parse_rule(scanner: Scanner, file: str, tokens: list[Token]) -> Tree[Token]
             state.state_stack, state.value_stack = before
             return _syntax_error(scanner, file, parser, token)
         tokens.append(token)
+
+
+def _too_deep(token: Token, file: str) -> Diagnostic:
+    return Diagnostic(
+        code="rules.too_deep",
+        file=file,
+        line=token.line or 0,
+        column=token.column or 0,
+        length=len(token),
+        found=str(token),
+        expected=f"at most {_MAX_DEPTH} blocks within each other",
+    )
 
 
 def _unclosed(token: Token, scanner: Scanner, file: str) -> Diagnostic | None:

@@ -507,7 +507,13 @@ def from_json(data: Mapping[str, Any]) -> RuleFile:
     return tree
 
 
+# Levels of JSON that a tree may have.
+_MAX_LEVELS = 130
+
+
 def _read(data: Any, hint: Any, pointer: str) -> Any:
+    if pointer.count("/") > _MAX_LEVELS:
+        raise ValueError(f"{pointer[:80]}…: nested too deeply; fewer blocks within each other are expected")
     choices = [m for m in members(hint) if m is not type(None)]
     if data is None and len(choices) < len(members(hint)):
         return None
