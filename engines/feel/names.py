@@ -14,7 +14,7 @@ _START = (
 )
 _PART = _START + r"0-9\u00b7\u0300-\u036f\u203f-\u2040"
 WORD = re.compile(f"[{_START}][{_PART}]*")
-_PIECE = re.compile(f"[{_PART}]+|[^\\s]")
+_PIECE = re.compile(f"(\\s*)([{_PART}]+|[^\\s])")
 _IS_PART = re.compile(f"[{_PART}]")
 _SPACE = re.compile(r"\s*")
 
@@ -28,7 +28,8 @@ class NameIndex:
     """The names of a scope that are more than one word, for the longest match at a place in a text."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        # First piece to names as pieces: whether white space stands before, and the word or sign.
+        self._by_first: dict[str, list[tuple[tuple[bool, str], ...]]] = {}
         for name in names:
             self.add(name)
 
@@ -36,10 +37,10 @@ class NameIndex:
         """Adds a name; whether it has several pieces and was not there before."""
         if WORD.fullmatch(name):
             return False
-        pieces = tuple(_PIECE.findall(name))
+        pieces = _pieces(name)
         if not pieces:
             return False
-        known = self._by_first.setdefault(pieces[0], [])
+        known = self._by_first.setdefault(pieces[0][1], [])
         if pieces in known:
             return False
         known.append(pieces)
@@ -48,8 +49,8 @@ class NameIndex:
 
     def discard(self, name: str) -> None:
         """Takes a name out again."""
-        pieces = tuple(_PIECE.findall(name))
-        self._by_first[pieces[0]].remove(pieces)
+        pieces = _pieces(name)
+        self._by_first[pieces[0][1]].remove(pieces)
 
     def match(self, text: str, start: int, first: str) -> int:
         """The end of the longest name whose first piece is ``first``, standing at ``start``; 0 where there is none."""
@@ -60,13 +61,18 @@ class NameIndex:
         return 0
 
 
-def _end_of(text: str, position: int, pieces: tuple[str, ...]) -> int:
-    for piece in pieces[1:]:
+def _pieces(name: str) -> tuple[tuple[bool, str], ...]:
+    return tuple((bool(space), piece) for space, piece in _PIECE.findall(name))
+
+
+def _end_of(text: str, position: int, pieces: tuple[tuple[bool, str], ...]) -> int:
+    """Where the name ends; 0 where it does not stand here. ``a - b`` is not the name ``a-b``, nor the reverse."""
+    for spaced, piece in pieces[1:]:
         space = _SPACE.match(text, position)
-        position = space.end() if space else position
-        if not text.startswith(piece, position):
+        start = space.end() if space else position
+        if (start > position) != spaced or not text.startswith(piece, start):
             return 0
-        position += len(piece)
+        position = start + len(piece)
         if _IS_PART.match(piece) and position < len(text) and _IS_PART.match(text, position):
             return 0
     return position

@@ -106,6 +106,25 @@ def test_printing_gives_text_that_parses_to_the_same_print(expression: str, _exp
     assert str(feel.compile(printed, SCOPE)) == printed
 
 
+def test_signs_in_a_name_count_only_as_they_are_declared() -> None:
+    scope = feel.Scope(dict.fromkeys(("a", "b", "a-b", "in stock", "x's total"), feel.NUMBER))
+    values = {"a": 10, "b": 4, "a-b": 99, "in stock": 7, "x's total": 5}
+    found = {
+        text: feel.compile(text, scope).evaluate(values).value
+        for text in ("a-b", "a - b", "in  stock", "x's total + 1")
+    }
+    assert found == {"a-b": 99, "a - b": 6, "in  stock": 7, "x's total + 1": 6}
+
+
+def test_deep_but_allowed_nesting_works_far_down_the_stack() -> None:
+    deep = "if true then [{a: " * 15 + "1" + "}][1] else null" * 15
+
+    def call(levels: int) -> object:
+        return feel.compile(deep).evaluate({}).value if levels == 0 else call(levels - 1)
+
+    assert call(400) is not None
+
+
 UNARY = [
     ("> 5", 7, True),
     ("[1..5]", 7, False),
