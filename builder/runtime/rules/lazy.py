@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -26,8 +26,12 @@ class LazyRecord(Mapping[str, Any]):
         record_id: UUID,
         reads: Paths,
         given: Mapping[str, Any] | None = None,
+        own: dict[str, Any] | None = None,
     ) -> None:
-        """``given``: values that stand in for stored ones (a record that is gone, or as it was before)."""
+        """``given``: values that stand in for stored ones (a record that is gone, or as it was before).
+
+        ``own``: its stored fields, where ``scalars_of`` has loaded them for many records.
+        """
         self._around = around
         self._app = app
         self._form = form
@@ -37,7 +41,7 @@ class LazyRecord(Mapping[str, Any]):
             self._paths.setdefault(path[0], set()).add(path)
         self._given = given
         self._found: dict[str, Any] = {"id": record_id}
-        self._own: dict[str, Any] | None = None
+        self._own = own
 
     @classmethod
     def before(
@@ -45,6 +49,14 @@ class LazyRecord(Mapping[str, Any]):
     ) -> Self:
         """The record as it was before the change: what ``previous`` reads; related records are today's."""
         return cls(around, app, form, record_id, _previous(reads), values)
+
+    @classmethod
+    def scalars_of(
+        cls, around: Around, app: str, form: str, ids: Sequence[UUID], reads: Paths
+    ) -> Mapping[UUID, dict[str, Any]]:
+        """The stored fields of many records that the app may see, a query a portion."""
+        any_one = cls(around, app, form, ids[0], reads)
+        return loading.load_many(around.records(app), form, ids, any_one._paths_of_scalars())
 
     @property
     def exists(self) -> bool:
@@ -77,10 +89,13 @@ class LazyRecord(Mapping[str, Any]):
     def _scalars(self) -> dict[str, Any]:
         """All stored fields of its row, in one query; references as contexts of their id."""
         if self._own is None:
-            paths = {(name,) for name in self._names() if name not in self._deep()}
-            found = loading.load(self._around.records(self._app), self._form, self._id, paths)
+            found = loading.load(self._around.records(self._app), self._form, self._id, self._paths_of_scalars())
             self._own = found or {}
         return self._own
+
+    def _paths_of_scalars(self) -> set[tuple[str, ...]]:
+        deep = self._deep()
+        return {(name,) for name in self._names() if name not in deep}
 
     def _deep(self) -> set[str]:
         """Names that need further queries: relations, sub-tables and references that are looked through."""

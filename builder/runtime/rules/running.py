@@ -96,19 +96,23 @@ class Batch:
         form, kind = payload["form"], BATCHES[self._event.type]
         changed = frozenset(payload.get("changed", ()))
         ruleset = ruleset_of(self._around, self._app)
-        for record_id in payload["ids"]:
-            event = self._seen(form, record_id, kind, changed)
-            if not ruleset.waits_for(event):
-                return
-            self._one(ruleset, event)
+        events = [self._seen(form, record_id, kind, changed) for record_id in payload["ids"]]
+        if not events or not ruleset.waits_for(events[0]):
+            return
+        # Each record is seen as it was when the rules of the batch began.
+        reads = ruleset.reads(events[0])
+        stored = LazyRecord.scalars_of(self._around, self._app.name, form, payload["ids"], reads)
+        for record_id, event in zip(payload["ids"], events, strict=True):
+            if record_id in stored:
+                self._one(ruleset, event, stored[record_id])
         self._score()
 
     def _seen(self, form: str, record_id: UUID, kind: EventKind, changed: frozenset[str]) -> RuleEvent:
         record = ref(self._app.name, form, record_id)
         return RuleEvent(kind=kind, at=self._event.at, record=record, changed=changed, id=self._event.id)
 
-    def _one(self, ruleset: RuleSet, event: RuleEvent) -> None:
-        looked = look_at(self._around, self._app, ruleset, event, {})
+    def _one(self, ruleset: RuleSet, event: RuleEvent, own: dict[str, Any]) -> None:
+        looked = look_at(self._around, self._app, ruleset, event, {}, own)
         for firing in looked.result.firings if looked else ():
             fire(self._around, self._rounds, self._app, looked, firing, self._deferred)  # type: ignore[arg-type]
 
@@ -185,12 +189,17 @@ def ruleset_of(around: Around, app: CompiledApp) -> RuleSet:
 
 
 def look_at(
-    around: Around, app: CompiledApp, ruleset: RuleSet, event: RuleEvent, payload: Mapping[str, Any]
+    around: Around,
+    app: CompiledApp,
+    ruleset: RuleSet,
+    event: RuleEvent,
+    payload: Mapping[str, Any],
+    own: dict[str, Any] | None = None,
 ) -> Looked | None:
     """What the rules of an app make of an event, their states and timers kept; None where its record is gone."""
     if event.spell and event.record and has_fired(around, app.name, event.name, event.record.id, event.spell):
         return None
-    data = data_of(around, app, event, ruleset.reads(event), payload)
+    data = data_of(around, app, event, ruleset.reads(event), payload, own)
     if data is None:
         return None
     result = rules.run(ruleset, event, data)
@@ -202,15 +211,24 @@ def look_at(
 
 
 def data_of(
-    around: Around, app: CompiledApp, event: RuleEvent, reads: frozenset[tuple[str, ...]], payload: Mapping[str, Any]
+    around: Around,
+    app: CompiledApp,
+    event: RuleEvent,
+    reads: frozenset[tuple[str, ...]],
+    payload: Mapping[str, Any],
+    own: dict[str, Any] | None = None,
 ) -> RuleData | None:
-    """What the rules may read: the record as the app may see it, as far as ``reads`` says, the rest when asked for."""
+    """What the rules may read: the record as the app may see it, as far as ``reads`` says, the rest when asked for.
+
+    ``own``: the record's stored fields, where they were loaded for a whole batch.
+    """
     record: Mapping[str, Any] = {}
     previous: Mapping[str, Any] | None = None
     if event.record is not None:
         form = around.form_name(app.name, event.record.form)
         deleted = event.kind is EventKind.RECORD_DELETED
-        lazy = LazyRecord(around, app.name, form, event.record.id, reads, payload.get("after") if deleted else None)
+        given = payload.get("after") if deleted else None
+        lazy = LazyRecord(around, app.name, form, event.record.id, reads, given, own)
         if not deleted and not lazy.exists:
             return None
         record = lazy
