@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -39,15 +40,25 @@ def browser() -> Iterator[Browser]:
 def serve() -> Iterator[Callable[[Flask, Settings], str]]:
     """Serves an application on a free port and gives its address."""
     running = []
+    stopping = threading.Event()
+
+    def run(server: Any) -> None:
+        try:
+            server.run()
+        except OSError:
+            # Closing the sockets from this side makes the poll of the other thread fail, which is how it ends.
+            if not stopping.is_set():
+                raise
 
     def start(app: Flask, settings: Settings) -> str:
         server = make_server(app, settings)
-        thread = threading.Thread(target=server.run, daemon=True)
+        thread = threading.Thread(target=run, args=(server,), daemon=True)
         thread.start()
         running.append((server, thread))
         return f"http://127.0.0.1:{server.effective_port}"
 
     yield start
+    stopping.set()
     for server, thread in running:
         server.close()
         thread.join(5)

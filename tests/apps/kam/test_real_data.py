@@ -24,7 +24,7 @@ from engines.core import SYSTEM, DefinitionSource, FixedClock
 from engines.form import ListQuery
 from tests.builder.workspaces import make_workspace, settings_for
 
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[3]
 APP = ROOT / "apps" / "kam_template"
 DATA = ROOT.parent / "shared" / "data"
