@@ -24,48 +24,52 @@ def reference(kinds: Kinds) -> str:
 
 def undescribed(schema: Mapping[str, Any]) -> list[str]:
     """Paths of the properties of a schema that say nothing about themselves."""
-    return [path for path, _, value, _ in _properties(schema, schema, "", set()) if not _description(value, schema)]
+    return [path for path, _, value in _properties(schema, schema, "", set()) if not _description(value, schema)]
 
 
 def _chapter(name: str, suffix: str, schema: Mapping[str, Any]) -> str:
     lines = [f"## {name} — `*{suffix}`", "", str(schema.get("description", schema.get("title", ""))), ""]
     lines += ["| property | type | meaning |", "|---|---|---|"]
-    for path, required, value, _ in _properties(schema, schema, "", set()):
+    for path, required, value in _properties(schema, schema, "", set()):
         shown = f"**`{path}`**" if required else f"`{path}`"
         lines.append(f"| {shown} | {_type(value, schema)} | {_cell(_description(value, schema))} |")
     return "\n".join(lines) + "\n"
 
 
 def _properties(
-    node: Mapping[str, Any], root: Mapping[str, Any], prefix: str, seen: set[str]
-) -> Iterator[tuple[str, bool, Mapping[str, Any], set[str]]]:
-    """Path, whether required, and schema of every property, depth first; a recursive definition is listed once."""
-    for part in _alternatives(node, root, seen):
+    node: Mapping[str, Any], root: Mapping[str, Any], prefix: str, seen: set[int]
+) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
+    """Path, whether required, and schema of every property, depth first; what is shared is listed where it comes first.
+
+    ``seen``: identities of the schemas listed so far, filled on the way, so that recursive ones end.
+    """
+    for part in _alternatives(node, root):
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
         required = set(part.get("required", ()))
         for key, value in part.get("properties", {}).items():
             if key == "$schema":
                 continue
-            yield f"{prefix}{key}", key in required, value, seen
-            target = value.get("$ref", "") or (value.get("items") or {}).get("$ref", "")
-            if target in seen:
-                continue
-            below = seen | {target} if target else seen
-            array = _resolve(value, root).get("items")
-            if isinstance(array, Mapping):
-                yield from _properties(_resolve(array, root), root, f"{prefix}{key}[].", below)
+            yield f"{prefix}{key}", key in required, value
+            inner = _resolve(value, root)
+            items = inner.get("items")
+            if isinstance(items, Mapping):
+                yield from _properties(_resolve(items, root), root, f"{prefix}{key}[].", seen)
             else:
-                yield from _properties(_resolve(value, root), root, f"{prefix}{key}.", below)
+                yield from _properties(inner, root, f"{prefix}{key}.", seen)
 
 
-def _alternatives(node: Mapping[str, Any], root: Mapping[str, Any], seen: set[str]) -> Iterator[Mapping[str, Any]]:
-    """The node and all that it may be instead; what was listed above already is not listed again."""
-    yield node
-    for keyword in ("anyOf", "oneOf", "allOf"):
-        for part in node.get(keyword, ()):
-            target = part.get("$ref", "")
-            if target not in seen:
-                seen |= {target} if target else set()
-                yield from _alternatives(_resolve(part, root), root, seen)
+def _alternatives(node: Mapping[str, Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The node and all that it may be instead, each once."""
+    found, waiting = [], [node]
+    while waiting:
+        part = waiting.pop(0)
+        if any(part is known for known in found):
+            continue
+        found.append(part)
+        waiting += [_resolve(p, root) for keyword in ("anyOf", "oneOf", "allOf") for p in part.get(keyword, ())]
+    return found
 
 
 def _resolve(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
