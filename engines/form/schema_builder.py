@@ -9,8 +9,8 @@ from typing import Any
 from engines.form.schema_texts import described
 from engines.form.types import FieldType, FieldTypes
 
-FORM_SCHEMA_ID = "https://dougong.dev/schema/form/1"
-OPTIONS_SCHEMA_ID = "https://dougong.dev/schema/options/1"
+FORM_SCHEMA_ID = "urn:dougong:form:1"
+OPTIONS_SCHEMA_ID = "urn:dougong:options:1"
 OPERATIONS = ("see", "create", "edit", "delete", "import", "export", "print", "share", "comment")
 ACCESS = ("hidden", "masked", "read", "write")
 VIEW_KINDS = ("list", "kanban", "calendar", "gantt", "tree", "organisation", "graph", "gallery")

@@ -8,7 +8,7 @@ DC = "http://www.omg.org/spec/DD/20100524/DC"
 DI = "http://www.omg.org/spec/DD/20100524/DI"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # Holds what BPMN has no word for, as JSON.
-OWN = "https://dougong.dev/schema/bpmn/1"
+OWN = "urn:dougong:bpmn:1"
 
 NODE_TAGS = {str(kind): kind for kind in NodeType}
 EVENT_TAGS = {

@@ -16,7 +16,7 @@ def tree_schema() -> dict[str, Any]:
     root = _reference(t.RuleFile, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://dougong.dev/schema/rules/1",
+        "$id": "urn:dougong:rules:1",
         "title": "Rules",
         "description": "The tree of a rules file; expressions are FEEL texts. docs/rules.md describes the text form.",
         **root,
