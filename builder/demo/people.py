@@ -51,7 +51,8 @@ def create_people(workspace: Workspace, app: str, demo: DemoDefinition, password
                 password_hash=hashes.get(entry["name"], ""),
                 email=entry.get("email", ""),
                 phone=entry.get("phone", ""),
-                locale=workspace.settings.locale,
+                # None chosen: the browser's language decides until they switch.
+                locale="",
                 departments=[units[entry["department"]]] if "department" in entry else [],
                 roles=[*(f"{app}.{r}" for r in entry.get("roles", ())), *(SYSTEM_ROLES if entry.get("admin") else ())],
             )

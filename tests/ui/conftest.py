@@ -101,7 +101,7 @@ def assert_fits(page: Page) -> None:
 
 @pytest.fixture
 def shots(tmp_path: Path) -> Path:
-    """Where screenshots go: DOUGONG_SHOTS where set, to be looked at."""
-    folder = Path(os.environ.get("DOUGONG_SHOTS") or tmp_path / "shots")
+    """Where screenshots go: DOUGONG_TEST_SHOTS where set, to be looked at."""
+    folder = Path(os.environ.get("DOUGONG_TEST_SHOTS") or tmp_path / "shots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
