@@ -28,6 +28,7 @@ from engines.core import Event, Principal, Registry, new_id
 from engines.core.ports import WorkingCalendar
 from engines.feel import Budget, EvaluationContext
 from engines.process.graph import CompiledProcess
+from engines.rules import calendar_functions
 
 if TYPE_CHECKING:
     from builder.definitions import CompiledApp
@@ -100,6 +101,7 @@ class Around:
         self.messenger = Messenger(work)
         self._records: dict[str, Records] = {}
         self._writers: dict[str, RecordWriter] = {}
+        self._feel: dict[str, EvaluationContext] = {}
 
     # -- the other parts of the runtime
 
@@ -184,6 +186,13 @@ class Around:
     def feel(self) -> EvaluationContext:
         """The context of expressions in this command."""
         return EvaluationContext(now=self.work.instant, zone=self.work.zone, budget=self.budget)
+
+    def feel_of(self, app: str) -> EvaluationContext:
+        """The same with the functions that an app's rules have: its working calendars."""
+        if app not in self._feel:
+            functions = calendar_functions(lambda name: self.calendar(app, name))
+            self._feel[app] = replace(self.feel, functions=functions)
+        return self._feel[app]
 
     def calendar(self, app: str, name: str) -> WorkingCalendar | None:
         """A working calendar of an app, or None."""

@@ -15,7 +15,7 @@ from engines.feel.parser import children, walk
 
 _SERVER_FUNCTIONS = frozenset(
     "exp identifier is log matches mean median mode now range replace sort split sqrt stddev string today".split()
-) | {"years and months duration", "context put", "context merge", "list replace"}
+) | {"years and months duration", "context put", "context merge", "list replace", "period of"}
 _ROUNDING = frozenset({"floor", "ceiling", "decimal", "round up", "round down", "round half up", "round half down"})
 _CALCULATING = frozenset({"sum", "product", "modulo", "number"})
 

@@ -384,7 +384,7 @@ class _Checker:
         return t.BOOLEAN
 
     def _comparable(self, node: Node, left: FeelType, right: FeelType, *, ordered: bool) -> None:
-        if t.may_be(left, right) or t.may_be(right, left) or identities(left, right):
+        if identities(left, right) or t.may_be(left, right) or t.may_be(right, left):
             if not ordered or t.may_be(left, *t.ORDERED):
                 return
         if isinstance(left, t.ContextType) and isinstance(right, t.ContextType) and not ordered:

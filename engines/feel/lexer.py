@@ -43,7 +43,7 @@ _PHRASES = NameIndex(
         "list contains", "insert before", "index of", "distinct values", "list replace", "get value", "get entries",
         "context put", "context merge", "met by", "overlaps before", "overlaps after", "started by", "finished by",
         "day of year", "day of week", "month of year", "week of year", "string join", "round up", "round down",
-        "round half up", "round half down", "is defined",
+        "round half up", "round half down", "is defined", "period of",
     ]
 )  # fmt: skip
 _CALL_PHRASES = NameIndex(["date and time", "years and months duration", "days and time duration"])

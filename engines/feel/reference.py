@@ -15,6 +15,7 @@ _KINDS = (
     (builtins.lists, "Lists"),
     (builtins.contexts, "Contexts"),
     (builtins.temporal, "Dates, times and durations"),
+    (builtins.periods, "Periods"),
     (builtins.ranges, "Ranges"),
     (builtins.conversion, "Conversion"),
 )

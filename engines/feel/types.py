@@ -176,16 +176,27 @@ def _join(left: FeelType, right: FeelType) -> FeelType:
 
 def conforms(kind: FeelType, to: FeelType) -> bool:
     """Whether every value of ``kind`` is one of ``to`` (DMN 1.5 §10.3.2.9.2 Type conformance)."""
+    return _conforms(kind, to, set())
+
+
+def _conforms(kind: FeelType, to: FeelType, asked: set[tuple[int, int]]) -> bool:
+    """``asked``: pairs of contexts taken to conform, as records may refer to each other in a circle; one that does
+    not is found where it was asked first.
+    """
     if kind == to or to is ANY or kind is NULL:
         return True
     match kind, to:
         case ListType(), ListType():
-            return conforms(kind.element, to.element)
+            return _conforms(kind.element, to.element, asked)
         case RangeType(), RangeType():
-            return conforms(kind.element, to.element)
+            return _conforms(kind.element, to.element, asked)
         case ContextType(), ContextType():
+            if (id(kind), id(to)) in asked:
+                return True
+            asked.add((id(kind), id(to)))
             return all(
-                (mine := kind.get(name)) is not None and conforms(mine, theirs) for name, theirs in to.fields.items()
+                (mine := kind.get(name)) is not None and _conforms(mine, theirs, asked)
+                for name, theirs in to.fields.items()
             )
         case FunctionType(), FunctionType():
             return _function_conforms(kind, to)

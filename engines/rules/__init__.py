@@ -6,6 +6,7 @@
 
 from engines.rules.actions import RecordRef
 from engines.rules.backtest import Difference, Fired, absences, difference, replay
+from engines.rules.calendars import functions as calendar_functions
 from engines.rules.compiled import CompiledRule, CompiledRules, CompiledTrigger
 from engines.rules.decisions.graph import CompiledDecisions, DecisionResult, DecisionTrace
 from engines.rules.decisions.xml_read import XmlModelError, read_xml
@@ -64,6 +65,7 @@ __all__ = [
     "TraceEntry",
     "XmlModelError",
     "absences",
+    "calendar_functions",
     "carry_out",
     "compile_decision",
     "compile_rules",

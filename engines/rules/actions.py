@@ -52,10 +52,16 @@ class SetFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRecord:
-    """Creates a record. Reply: the new record's values with its ``id``."""
+    """Creates a record. Reply: the new record's values with its ``id``.
+
+    With a ``template`` it begins with that record's values of fields that both forms have, and for each relation in
+    ``including`` the template's records are made anew in the same way, for the new record.
+    """
 
     form: str
     values: Values
+    template: RecordRef | None = None
+    including: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +242,8 @@ class FindRecords:
     where: Any = None
     # Values of the names of the rule that the condition uses.
     variables: Values = field(default_factory=dict)
+    # Paths of each record that the rule goes on to read.
+    reads: frozenset[tuple[str, ...]] = frozenset()
 
 
 Action = (

@@ -56,6 +56,8 @@ class CompiledTrigger:
     form: str = ""
     # For absence: which related records count. For dates and absences: how long.
     where: feel.Expression | None = None
+    # For dates and schedules: which records of the form are meant.
+    population: feel.Expression | None = None
     distance: CompiledDuration | None = None
     reads: frozenset[tuple[str, ...]] = frozenset()
 

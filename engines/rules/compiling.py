@@ -163,16 +163,18 @@ class RuleCompiler:
         element = kind.element if isinstance(kind, feel.ListType) else kind
         inner = scope.extended({**_entries(element), "item": element})
         where = self._scoping.compile(trigger.where, inner, feel.BOOLEAN) if trigger.where else None
+        if trigger.where is not None:
+            self._scoping.in_sql(where, element, "", trigger.where.place)
         if trigger.dated_by and isinstance(element, feel.ContextType) and not element.open:
             self._known_entry(element, trigger.dated_by, trigger)
-        return {"where": where, "distance": self._duration(trigger.lasting, self._clock_scope(trigger))}
+        return {"where": where, "distance": self._duration(trigger.lasting, self._clock_scope())}
 
     def _date(self, trigger: t.DateReached, scope: feel.Scope) -> dict[str, Any]:
         kind = self._scoping.field(trigger.form, trigger.field, trigger.place)
         if not kind.is_any and kind not in (feel.DATE, feel.DATE_TIME):
             self._scoping.report("rules.wrong_type", trigger.place, found=f"{trigger.field} ({kind})", expected="date")
-        distance = self._duration(trigger.distance, self._clock_scope(trigger)) if trigger.distance else None
-        return {"distance": distance}
+        distance = self._duration(trigger.distance, self._clock_scope()) if trigger.distance else None
+        return {"distance": distance, **self._population(trigger, scope)}
 
     def _schedule(self, trigger: t.Schedule, scope: feel.Scope) -> dict[str, Any]:
         if trigger.cron and not croniter.is_valid(trigger.cron):
@@ -183,11 +185,19 @@ class RuleCompiler:
             self._scoping.report("rules.no_such_zone", trigger.place, found=trigger.zone, expected="Asia/Shanghai")
         if trigger.calendar:
             self._scoping.known("calendar", trigger.calendar, trigger.place)
-        return {}
+        if trigger.where is not None and not trigger.form:
+            self._scoping.report("rules.no_record", trigger.place, hint='say of which form with "for each …"')
+        return self._population(trigger, scope)
 
-    def _clock_scope(self, trigger: t.Trigger) -> feel.Scope:
+    def _population(self, trigger: t.DateReached | t.Schedule, scope: feel.Scope) -> dict[str, Any]:
+        if trigger.where is None:
+            return {}
+        found = self._scoping.compile(trigger.where, scope, feel.BOOLEAN) or feel.compile("false")
+        return {"population": found, "used": (found,)}
+
+    def _clock_scope(self) -> feel.Scope:
         """What the distance of an absence or a date may use: settings, as it is the same for all records of a sweep."""
-        return self._scoping.scope("", trigger.place)
+        return self._scoping.settings_scope()
 
     def _known_entry(self, kind: feel.ContextType, name: str, trigger: t.Trigger) -> None:
         if kind.get(name) is None:

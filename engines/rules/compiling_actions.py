@@ -90,8 +90,28 @@ class ActionCompiler:
     def _create(self, action: t.Create, scope: feel.Scope) -> _Made:
         kind = self._scoping.record_type(action.form, action.place)
         values = self._values(action.assignments, scope, action.form, action)
-        step = yielding(lambda f: a.CreateRecord(form=action.form, values=values(f)), _bound(action.name))
-        return step, _named(action.name, kind)
+        template = self._record(action.template, scope, action) if action.template else None
+        if action.template is not None:
+            self._check_template(action, scope)
+
+        def create(frame: Frame) -> a.Action:
+            return a.CreateRecord(
+                form=action.form,
+                values=values(frame),
+                template=template(frame) if template else None,
+                including=action.including,
+            )
+
+        return yielding(create, _bound(action.name)), _named(action.name, kind)
+
+    def _check_template(self, action: t.Create, scope: feel.Scope) -> None:
+        """The relations to be included must be those of both forms."""
+        source = form_of(self._expression(action.template, scope).type) if action.template else ""
+        for relation in action.including if source else ():
+            for form in (source, action.form):
+                kind = self._scoping.field(form, relation, action.place)
+                if not kind.is_any and not isinstance(kind, feel.ListType):
+                    self._scoping.report("rules.not_a_relation", action.place, found=relation, expected=f"of {form}")
 
     def _delete(self, action: t.Delete, scope: feel.Scope) -> Step:
         record = self._record(action.record, scope, action)
@@ -274,11 +294,25 @@ class ActionCompiler:
             element = items.type.element if isinstance(items.type, feel.ListType) else items.type
             inner = scope.extended({action.name: element})
             where = self._expression(action.where, inner, feel.BOOLEAN) if action.where else None
-            return each(action.name, items_of(items), where, self.block(action.do, inner))
+            body, read = self._body(action, inner)
+            read |= {path[1:] for path in (where.reads if where else ()) if path[0] == action.name}
+            self.reads |= {(*list_, *path) for list_ in items.reads for path in read}
+            return each(action.name, items_of(items), where, body)
         kind = self._scoping.record_type(action.form, action.place)
         inner = scope.extended({action.name: kind})
         where = self._expression(action.where, inner, feel.BOOLEAN) if action.where else None
-        return each(action.name, records_of(action.form, action.name, where), None, self.block(action.do, inner))
+        if action.where is not None:
+            self._scoping.in_sql(where, kind, action.name, action.where.place)
+        body, read = self._body(action, inner)
+        source = records_of(action.form, action.name, where, frozenset(path for path in read if path))
+        return each(action.name, source, None, body)
+
+    def _body(self, action: t.ForEach, scope: feel.Scope) -> tuple[Step, set[tuple[str, ...]]]:
+        """The actions of a loop, and the paths that they read of each item."""
+        before, self.reads = self.reads, set()
+        body = self.block(action.do, scope)
+        inside, self.reads = self.reads, before | self.reads
+        return body, {path[1:] for path in inside if path[0] == action.name}
 
     # Parts
 

@@ -103,7 +103,7 @@ class TraceEntry:
 
     rule: str
     fired: bool
-    # fired, condition, null, unless, not_becoming, cool_down, not_valid, delayed or stopped.
+    # fired, otherwise, condition, null, unless, not_meant, not_becoming, cool_down, not_valid or delayed.
     why: str
     # Values that the condition read, by path.
     inputs: Mapping[str, Any] = field(default_factory=dict)

@@ -122,13 +122,15 @@ def items_of(expression: feel.Expression) -> Source:
     return run
 
 
-def records_of(form: str, name: str, where: feel.Expression | None) -> Source:
+def records_of(
+    form: str, name: str, where: feel.Expression | None, reads: frozenset[tuple[str, ...]] = frozenset()
+) -> Source:
     """The records of a form, asked for with the values of the names that the condition takes from the rule."""
 
     def run(frame: Frame) -> Generator[a.Action, Any, list[Any]]:
         used = {path[0] for path in where.reads} - {name} if where is not None else set()
         values = {key: frame.variables.get(key) for key in used}
-        found = yield a.FindRecords(form=form, name=name, where=where, variables=values)
+        found = yield a.FindRecords(form=form, name=name, where=where, variables=values, reads=reads)
         return list(found or ())
 
     return run

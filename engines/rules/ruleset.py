@@ -125,6 +125,8 @@ class _Run:
             return self._note(rule, "delayed")
         if due and trigger.delay is not None and self._is_void(trigger.delay):
             return self._note(rule, "unless")
+        if due and trigger.population is not None and self._value(trigger.population) is not True:
+            return self._note(rule, "not_meant")
         return self._decide(rule)
 
     def _is_valid(self, rule: CompiledRule) -> bool:

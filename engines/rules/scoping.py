@@ -9,10 +9,21 @@ from typing import Final
 from engines import feel
 from engines.core import DefinitionError, Diagnostic, Place, Severity
 from engines.core.diagnostics import did_you_mean
+from engines.rules import calendars
 from engines.rules.language.tree import Expr
 from engines.rules.ports import RuleDefinitions
+from engines.rules.typed_rows import sql_problems
 
 _ANYTHING: Final = feel.ContextType({}, open=True)
+_PERSON: Final = feel.ContextType({"id": feel.IDENTIFIER, "name": feel.STRING}, name="person")
+# Who set the event off: what rules without a record know of them, too.
+_ACTOR: Final[Mapping[str, feel.FeelType]] = {
+    "me": _PERSON,
+    "my_department": _ANYTHING,
+    "my_departments": feel.ListType(_ANYTHING),
+    "my_roles": feel.ListType(feel.STRING),
+    "my": _ANYTHING,
+}
 
 
 class Scoping:
@@ -46,14 +57,22 @@ class Scoping:
 
     def scope(self, form: str, place: Place, more: Mapping[str, feel.FeelType] | None = None) -> feel.Scope:
         """The names of a rule about a record of ``form`` ("" has none)."""
-        names: dict[str, feel.FeelType] = {"event": _ANYTHING, "settings": _ANYTHING}
-        if self.definitions is not None:
-            names["settings"] = feel.ContextType(dict(self.definitions.settings()), name="settings")
+        names: dict[str, feel.FeelType] = {**calendars.TYPES, **_ACTOR, "event": _ANYTHING}
+        names["settings"] = self._settings()
         if form:
             record = self.record_type(form, place)
-            names |= record.fields
+            names |= {"pools": feel.ListType(feel.STRING), **record.fields}
             names |= {"record": record, "previous": record}
         return feel.Scope({**names, **(more or {})}, open=self.definitions is None)
+
+    def settings_scope(self) -> feel.Scope:
+        """What is the same for all records of a sweep."""
+        return feel.Scope({"settings": self._settings()}, open=self.definitions is None)
+
+    def _settings(self) -> feel.FeelType:
+        if self.definitions is None:
+            return _ANYTHING
+        return feel.ContextType(dict(self.definitions.settings()), name="settings")
 
     def compile(
         self, expression: Expr, scope: feel.Scope, expect: feel.FeelType | None = None
@@ -64,11 +83,21 @@ class Scoping:
         except DefinitionError as error:
             self.problems += [within(d, expression.place) for d in error.diagnostics]
             return None
+        for calendar in calendars.calendars_named(compiled):
+            self.known("calendar", calendar, expression.place)
         if expect is not None and not _may_be(compiled.type, expect):
             self.report(
                 "rules.wrong_type", expression.place, found=f"{expression.text} ({compiled.type})", expected=str(expect)
             )
         return compiled
+
+    def in_sql(self, condition: feel.Expression | None, kind: feel.FeelType, row_name: str, place: Place) -> None:
+        """Reports a condition over records that are looked up, where a database cannot answer it exactly."""
+        if condition is None or self.definitions is None:
+            return
+        for problem in sql_problems(condition, kind, row_name):
+            hint = problem.hint or f"records are looked up by this condition: {condition.text}"
+            self.problems.append(within(replace(problem, hint=hint), place))
 
     def known(self, kind: str, name: str, place: Place) -> None:
         """Reports a reference to a definition of ``kind`` that does not exist."""

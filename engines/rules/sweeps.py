@@ -245,7 +245,7 @@ class _Sweeper:
     ) -> Sweep:
         identity = self._source.column("id")
         assert identity is not None  # noqa: S101
-        due = and_(self._condition_sql(text, bound), *more)
+        due = and_(self._condition_sql(text, bound), *more, *self._population())
         query = select(identity.element.label("id"), spell.label("spell")).select_from(self._source.selectable)
         query = query.where(self._source.visible_rows())
         condition = self._condition()
@@ -256,6 +256,15 @@ class _Sweeper:
             spell_of=spell_of,
             has_condition=condition is not None or self._rule.condition is None,
         )
+
+    def _population(self) -> list[Any]:
+        """Which records are meant; empty where only Python can tell, which it does when the rule runs."""
+        if self._trigger.population is None:
+            return []
+        try:
+            return [to_sql_condition(self._trigger.population, self._rows({}), self._dialect, self._context)]
+        except SqlUnsupportedError:
+            return []
 
     def _condition(self) -> Any:
         """The rule's condition in SQL; None where it has none, or one that only Python can decide."""

@@ -196,3 +196,16 @@ def test_every_code_has_a_sentence_in_both_languages() -> None:
     catalogue = MessageCatalogue(["engines.feel"])
     assert catalogue.codes("en") == catalogue.codes("zh")
     assert used <= catalogue.codes("en") | {"feel.lark"}
+
+
+def test_records_that_refer_to_each_other_in_a_circle_can_be_compared() -> None:
+    def record(name: str) -> feel.ContextType:
+        kind = feel.ContextType(
+            lambda: {"id": feel.IDENTIFIER, "other": kind, "all": feel.ListType(kind), "name": feel.STRING}, name
+        )
+        return kind
+
+    scope = feel.Scope({"one": record("a"), "two": record("b"), "many": feel.ListType(record("c"))})
+    assert feel.check("one = two or one.other = two.other", scope) == []
+    assert feel.check("list contains(many, one) or one in many", scope) == []
+    assert feel.check("one = 5", scope) != []

@@ -62,12 +62,16 @@ TRIGGERS = [
     "every half year",
     "every year on day 60",
     'by cron "0 6 * * 1-5" for each box',
+    'every week on day 2 at 09:00 for each box where kind = "a" and weight > 5',
+    'when box.due is in 30 days every year at 09:30 where kind = "a"',
 ]
 
 ACTIONS = [
     'set state: "shut", shelf.full: true',
     'create move with box: id, kind: "in" as m',
     "create move",
+    'create move from template last including parts, notes with box: id, kind: "in" as m',
+    "create move from template shelf.model",
     'update last with kind: "out"',
     "delete last",
     'add tag "heavy"',

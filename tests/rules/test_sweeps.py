@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
-from engines.rules import EventKind, SweepTime, sweep, where_clause
+from engines.rules import EventKind, SweepTime, run, sweep, where_clause
 from engines.rules.actions import FindRecords
 from tests.rules.apps import NOW, SHANGHAI, actions, data, event, ruleset, uid
 from tests.rules.store import BOX_MODEL, SHELVES, box, boxes, fill, move
@@ -160,3 +160,44 @@ def test_records_of_a_loop_are_found_in_sql(connection: Connection) -> None:
     clause = where_clause(asked[0], source, connection.dialect.name)
     query = select(source.selectable.c.name).where(clause)
     assert [row.name for row in connection.execute(query)] == ["a"]
+
+
+RHYTHM = """rule visit
+  every day for each box where kind = "a" and weight > 5
+  every day for each box where kind = "b" and upper case(name) = "C"
+  when box.due is today where kind = "a"
+  then stop end"""
+
+
+def test_each_kind_of_record_has_a_schedule_of_its_own(connection: Connection) -> None:
+    """What SQL cannot say is asked of each record when the rule runs."""
+    rows = [box("a", kind="a", weight=6), box("b", kind="a", weight=5), box("c", kind="b"), box("d", kind="b")]
+    fill(connection, [{**row, "due": TODAY} for row in rows])
+    rules = ruleset(RHYTHM)
+    when = SweepTime(since=NOW - timedelta(days=1), now=NOW, zone=SHANGHAI)
+    swept = []
+    for candidate in rules.clock_triggers():
+        made = sweep(candidate.rule, candidate.trigger, boxes(), connection.dialect.name, when, {})
+        assert made is not None
+        swept.append({made.read(row)[0] for row in connection.execute(made.select)})
+    assert swept == [{uid("a")}, {uid(name) for name in "abcd"}, {uid("a"), uid("b")}]
+    due = event(EventKind.RULE_DUE, name="visit", trigger=1)
+    for name, kind, fires in (("C", "b", True), ("d", "b", False), ("C", "a", False)):
+        result = run(rules, due, data({"id": uid(name), "name": name, "kind": kind}), trace=True)
+        assert bool(result.firings) is fires
+        assert result.trace[0].why == ("fired" if fires else "not_meant")
+
+
+def test_a_measure_of_earlier_periods_is_asked_in_sql(connection: Connection) -> None:
+    """It is 2 March: the quarter before began on 1 October."""
+    rows = [box("a"), box("b"), box("c")]
+    moves = [
+        move("1", "a", date(2025, 10, 1), amount=4),
+        move("2", "a", date(2025, 12, 31), amount=1),
+        move("3", "b", date(2025, 9, 30), amount=9),
+        move("4", "c", date(2026, 1, 1), amount=9),
+        move("5", "c", date(2025, 11, 1), amount=4),
+    ]
+    fill(connection, rows, moves)
+    condition = 'sum(moves[day in period of(today(), "quarter", -1)].amount) >= 5'
+    assert set(found(connection, "every day for each box", condition)) == {"a"}

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from builder.runtime import loading
 from builder.runtime.process import tasks
 from builder.runtime.recipients import Receivers, identity, resolve
+from builder.runtime.rules import copying, pools
 from builder.runtime.timeline import write_entry
-from builder.storage.runtime_tables import answer_link, pool_member, task_candidate
+from builder.storage.runtime_tables import answer_link, task_candidate
 from builder.storage.runtime_tables import task as task_table
 from engines import rules
 from engines.core import InputError, InputProblem, LocalizedText, new_id
@@ -62,7 +63,7 @@ class Executor:
                 stored = write.update(*self._place(action.record), action.values, source=self._source(action))
                 return self._readable(action.record, stored)
             case a.CreateRecord():
-                return write.create(self._form(action.form), action.values, source=self._source(action))
+                return self._create(action)
             case a.DeleteRecord():
                 write.delete(*self._place(action.record))
             case a.Tag() | a.Untag():
@@ -199,14 +200,22 @@ class Executor:
         if tags != now:
             self._around.write(self._app).update(form, record_id, {action.field: tags}, source=self._source(action))
 
+    def _create(self, action: a.CreateRecord) -> dict[str, Any]:
+        """The new record; after a template where one is given, with the records that belong to it."""
+        write, form = self._around.write(self._app), self._form(action.form)
+        if action.template is None:
+            return write.create(form, action.values, source=self._source(action))
+        records, model = self._around.records(self._app), self._place(action.template)
+        values = {**copying.copied_values(records, *model, form), **action.values}
+        made = write.create(form, values, source=self._source(action))
+        for relation in action.including:
+            for other, field, copied in copying.belonging(records, *model, relation, form):
+                write.create(other, {**copied, field: made["id"]}, source=self._source(action))
+        return made
+
     def _pool(self, action: a.AddToPool | a.RemoveFromPool) -> None:
-        form, record_id = self._place(action.record)
-        place = {"app": self._app, "pool": action.pool, "form": form, "record_id": record_id}
-        mine = sa.and_(*(pool_member.c[name] == value for name, value in place.items()))
-        if isinstance(action, a.RemoveFromPool):
-            self._work.connection.execute(pool_member.delete().where(mine))
-        elif self._work.connection.execute(sa.select(pool_member.c.at).where(mine)).first() is None:
-            self._work.connection.execute(pool_member.insert(), {**place, "at": self._work.instant})
+        change = pools.join if isinstance(action, a.AddToPool) else pools.leave
+        change(self._work, self._app, action.pool, *self._place(action.record), rule=self._firing.rule)
 
     def _assign(self, action: a.Assign) -> None:
         people = self._resolve((action.to,)).people
@@ -350,10 +359,16 @@ def described(action: a.Action) -> dict[str, Any]:
     words: dict[str, Any] = {"action": type(action).__name__}
     record = getattr(action, "record", None)
     if record is not None:
-        words["record"] = {"form": record.form, "id": record.id}
+        words["record"] = _plain(record)
     for name in ("form", "process", "message", "signal", "decision", "model", "template", "pool", "tags"):
         if value := getattr(action, name, None):
-            words[name] = list(value) if isinstance(value, tuple) else value
+            words[name] = _plain(value)
     if isinstance(action, a.SetFields | a.CreateRecord):
         words["fields"] = sorted(action.values)
     return words
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, a.RecordRef):
+        return {"form": value.form, "id": value.id}
+    return list(value) if isinstance(value, tuple) else value

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from builder.runtime import loading
+from builder.runtime.rules.pools import pools_of
 from engines.form import SYSTEM_FIELDS
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
 
 Paths = frozenset[tuple[str, ...]]
+# The names of the pools that a record is in, where the form has no field of that name.
+POOLS = "pools"
 
 
 class LazyRecord(Mapping[str, Any]):
@@ -83,8 +86,15 @@ class LazyRecord(Mapping[str, Any]):
         """Its plain fields, and of the others those that rules read (whose names like ``settings`` are no fields)."""
         compiled = self._around.records(self._app).world.form(self._form).compiled
         plain = [name for name, field in compiled.fields.items() if field.column is not None]
-        known = {*compiled.fields, *compiled.relations, *SYSTEM_FIELDS}
+        known = {*compiled.fields, *compiled.relations, *SYSTEM_FIELDS, POOLS}
         return dict.fromkeys(["id", *plain, *(name for name in self._paths if name in known)])
+
+    def _is_pools(self, name: str) -> bool:
+        return name == POOLS and name not in self._fields()
+
+    def _fields(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._around.records(self._app).world.form(self._form).compiled.fields
+        return found
 
     def _scalars(self) -> dict[str, Any]:
         """All stored fields of its row, in one query; references as contexts of their id."""
@@ -95,7 +105,7 @@ class LazyRecord(Mapping[str, Any]):
 
     def _paths_of_scalars(self) -> set[tuple[str, ...]]:
         deep = self._deep()
-        return {(name,) for name in self._names() if name not in deep}
+        return {(name,) for name in self._names() if name not in deep and not self._is_pools(name)}
 
     def _deep(self) -> set[str]:
         """Names that need further queries: relations, sub-tables and references that are looked through."""
@@ -107,6 +117,8 @@ class LazyRecord(Mapping[str, Any]):
         }
 
     def _load(self, name: str) -> Any:
+        if self._is_pools(name):
+            return pools_of(self._around.work.connection, self._app, self._form, self._id)
         if self._given is not None:
             return self._from_given(name)
         if name not in self._deep():

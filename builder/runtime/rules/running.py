@@ -237,7 +237,7 @@ def data_of(
     return RuleData(
         record=record,
         previous=previous,
-        context=around.feel,
+        context=around.feel_of(app.name),
         variables=around.variables(app.name),
         state=lambda rule: _state(around, app.name, rule, event.record),
         calendar=lambda name: around.calendar(app.name, name),

@@ -1,6 +1,6 @@
-"""The built-in functions of DMN 1.5 §10.3.4, one module a kind."""
+"""The built-in functions of DMN 1.5 §10.3.4, one module a kind, and those of our own."""
 
-from engines.feel.builtins import contexts, conversion, lists, logic, numbers, ranges, strings, temporal
+from engines.feel.builtins import contexts, conversion, lists, logic, numbers, periods, ranges, strings, temporal
 from engines.feel.builtins.registry import BUILTINS, Builtin, Overload
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "lists",
     "logic",
     "numbers",
+    "periods",
     "ranges",
     "strings",
     "temporal",

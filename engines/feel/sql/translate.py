@@ -88,7 +88,8 @@ class Translator:
         self.sql = DIALECTS[dialect]
         self.now = context.now if context else _variable(source, "now")
         self.zone: ZoneInfo | None = context.zone if context else _zone_of(_variable(source, "zone"))
-        self.runtime = Runtime(context.budget if context else Budget(), self.now, self.zone, {})
+        functions = context.functions if context else {}
+        self.runtime = Runtime(context.budget if context else Budget(), self.now, self.zone, functions)
         self.row = Row(source=source, wrap=lambda element: element)
         self.kept: list[Node] = []
         # Rows that loops and filters run over, by the Python name that the checker gave to their item.
@@ -652,6 +653,8 @@ class _Variables(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         value = self._translator.source.variable(name)
+        if value is NotImplemented and name in self._translator.runtime.functions:
+            return self._translator.runtime.functions[name]
         if value is NotImplemented:
             self._translator.refuse(self._node, f'"{name}" has no value here')
         return value

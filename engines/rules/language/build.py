@@ -151,6 +151,7 @@ class Builder:
             distance=lasting,
             repeat=_REPEAT[_first(repeat).type] if repeat else "once",
             at=self._at(node),
+            where=self._optional(node, "where"),
             **base,
         )
 
@@ -286,10 +287,14 @@ class Builder:
                 return str(node.data), self._expr(rest[0])
             case "task_priority":
                 return "priority", self._expr(rest[0])
-            case "via":
-                return "via", tuple(_name(token) for token in _tokens(node, "NAME"))
+            case "via" | "including":
+                return str(node.data), tuple(_name(token) for token in _tokens(node, "NAME"))
             case "using_template":
                 return "template", _name(rest[0])
+            case "from_template":
+                return "template", self._expr(rest[0])
+            case "where":
+                return "where", self._expr(rest[0])
             case "replying_with":
                 return "reply", _name(rest[0])
             case "calendar":
@@ -352,7 +357,8 @@ _PROPERTIES: Final = frozenset(
 _TRIGGERS: Final = frozenset("on_event on_absence on_date on_schedule".split())
 _PEOPLE: Final = frozenset("role person manager_of department_head_of address".split())
 _CLAUSES: Final = frozenset(
-    "with_ as_ on_ to_ from_ on_field saying via using_template level due task_priority replying_with".split()
+    "with_ as_ on_ to_ from_ on_field saying via using_template level due task_priority replying_with"
+    " from_template including".split()
 )
 
 

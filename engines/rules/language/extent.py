@@ -19,7 +19,7 @@ _BUILT_IN: Final = re.compile(
     r"|day of year|week of year|month of year|index of|insert before|substring before|substring after|get value"
     r"|get entries|context put|context merge|met by|overlaps before|overlaps after|overlapped by|finished by"
     r"|started by|distinct values|list replace|string join|round up|round down|round half up|round half down"
-    r"|upper case|lower case)(?=\s*\()"
+    r"|upper case|lower case|period of)(?=\s*\()"
     r"|(?:before|after|meets|includes|during|finishes|starts|coincides|range|time|date|duration|day|month|year)(?=\()"
 )
 _CONTINUES: Final = re.compile(r"(?:[-+*/=<>.(\[,]|!=)|(?:and|or|between|in|instance|then|else|return|satisfies)\b")

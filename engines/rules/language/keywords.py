@@ -112,6 +112,8 @@ KEYWORDS: Final[Mapping[str, tuple[str, str]]] = {
     "STOP": ("stop", "停止"),
     # Their clauses.
     "WITH": ("with", "包含"),
+    "FROM_TEMPLATE": ("from template", "依照模板"),
+    "INCLUDING": ("including", "连同"),
     "AS": ("as", "作为"),
     "ON": ("on", "针对"),
     "ROLE": ("role", "角色"),

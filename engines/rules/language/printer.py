@@ -145,6 +145,7 @@ class _Printer:
             self._duration(trigger.distance) if trigger.distance else "",
             self._k(_REPEATS[trigger.repeat]) if trigger.repeat in _REPEATS else "",
             self._named("AT", trigger.at),
+            self._part("WHERE", trigger.where),
         )
 
     def _schedule(self, trigger: t.Schedule) -> str:
@@ -159,6 +160,7 @@ class _Printer:
             self._named("BY_CALENDAR", trigger.calendar),
             working,
             self._named("FOR_EACH", trigger.form),
+            self._part("WHERE", trigger.where),
         )
 
     def _delay(self, delay: t.Delay) -> str:
@@ -209,7 +211,14 @@ class _Printer:
         return self._k("SET"), self._assignments(action.assignments)
 
     def _create(self, action: t.Create) -> Sequence[str]:
-        return self._k("CREATE"), _name(action.form), self._with(action.assignments), self._named("AS", action.name)
+        return (
+            self._k("CREATE"),
+            _name(action.form),
+            self._part("FROM_TEMPLATE", action.template),
+            self._names("INCLUDING", action.including),
+            self._with(action.assignments),
+            self._named("AS", action.name),
+        )
 
     def _update(self, action: t.Update) -> Sequence[str]:
         return self._part("UPDATE", action.record), self._with(action.assignments)
@@ -246,7 +255,7 @@ class _Printer:
         return (
             self._k("NOTIFY"),
             self._people(action.people),
-            self._via(action.via),
+            self._names("VIA", action.via),
             self._named("USING_TEMPLATE", action.template),
             self._part("SAYING", action.saying),
             self._part("LEVEL", action.level),
@@ -259,7 +268,7 @@ class _Printer:
             self._k("ASK"),
             self._people(action.people),
             self._named("FOR_ANSWER", action.answer),
-            self._via(action.via),
+            self._names("VIA", action.via),
             self._named("USING_TEMPLATE", action.template),
             self._part("SAYING", action.saying),
             self._part("ON", action.record),
@@ -308,8 +317,8 @@ class _Printer:
     def _named(self, terminal: str, name: str) -> str:
         return f"{self._k(terminal)} {name if terminal == 'AT' else _name(name)}" if name else ""
 
-    def _via(self, channels: tuple[str, ...]) -> str:
-        return f"{self._k('VIA')} {', '.join(map(_name, channels))}" if channels else ""
+    def _names(self, terminal: str, names: tuple[str, ...]) -> str:
+        return f"{self._k(terminal)} {', '.join(map(_name, names))}" if names else ""
 
     def _with(self, assignments: tuple[t.Assignment, ...]) -> str:
         return f"{self._k('WITH')} {self._assignments(assignments)}" if assignments else ""

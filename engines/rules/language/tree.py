@@ -150,6 +150,8 @@ class DateReached(Node):
     repeat: str = "once"
     # Local time of day, "HH:MM"; "" is the start of the day.
     at: str = ""
+    # Which records are meant; None means all.
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class Schedule(Node):
     working_days: str = "any"
     # Form whose records it runs for; "" runs once, without a record.
     form: str = ""
+    # Which of them are meant; None means all.
+    where: Expr | None = None
 
 
 Trigger = (
@@ -205,10 +209,14 @@ class Set(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Node):
-    """Creates a record of a form."""
+    """Creates a record of a form, from nothing or after the model of another record."""
 
     KIND = "create"
     form: str
+    # Record whose fields of the same names, sub-tables among them, the new one begins with.
+    template: Expr | None = None
+    # Relations of the template whose records are made anew for the new record.
+    including: tuple[str, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     name: str = ""
 
