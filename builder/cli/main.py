@@ -14,6 +14,7 @@ from builder.cli.db import db_group
 from builder.cli.demo import demo_command
 from builder.cli.forms import form_group
 from builder.cli.importing import import_command
+from builder.cli.process import process_group
 from builder.cli.rules import feel_command, rules_group
 from builder.cli.running import init_command, serve_command, worker_command
 from builder.cli.surroundings import Surroundings
@@ -87,6 +88,7 @@ for command in (
     form_group,
     rules_group,
     feel_command,
+    process_group,
     user_group,
     clock_group,
     db_group,

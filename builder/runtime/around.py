@@ -64,7 +64,7 @@ class AppDirectory:
         """Who leads a department."""
         return self.directory.head_of(department)
 
-    def people_in(self, department: UUID) -> Sequence[UUID]:
+    def members_of(self, department: UUID) -> Sequence[UUID]:
         """Active people in a department and those below it."""
         return self.directory.members_of(department)
 

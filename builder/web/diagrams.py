@@ -48,15 +48,27 @@ class _Box:
 
 
 def draw(
-    process: ProcessDefinition, *, active: Collection[str] = (), passed: Collection[str] = (), title: str = ""
+    process: ProcessDefinition,
+    *,
+    active: Collection[str] = (),
+    passed: Collection[str] = (),
+    heat: Mapping[str, float] | None = None,
+    notes: Mapping[str, str] | None = None,
+    title: str = "",
 ) -> Markup:
-    """The drawing; empty where the definition holds no layout."""
+    """The drawing; empty where the definition holds no layout.
+
+    ``heat``: a share of 1 by node, shown in five shades. ``notes``: a few characters above a node.
+    """
     nodes = {node.name: node for node in walk(process.nodes)}
     boxes = {name: _Box(**place) for name, place in process.diagram.get("nodes", {}).items() if name in nodes}
     if not boxes:
         return Markup("")
     flows = [_flow(points) for points in process.diagram.get("flows", {}).values() if len(points) > 1]
-    shapes = [_shape(nodes[name], box, name in active, name in passed) for name, box in boxes.items()]
+    shapes = [
+        _shape(nodes[name], box, _state(name, active, passed, heat or {})) + _note(box, (notes or {}).get(name, ""))
+        for name, box in boxes.items()
+    ]
     left, top, width, height = _extent(boxes.values(), process.diagram.get("flows", {}))
     return Markup(
         '<svg class="process" viewBox="{} {} {} {}" width="{}" height="{}" role="img" aria-label="{}">'
@@ -78,8 +90,18 @@ def _flow(points: Sequence[Sequence[float]]) -> Markup:
     return Markup('<polyline class="flow" points="{}" marker-end="url(#arrow)"/>').format(line)
 
 
-def _shape(node: NodeDefinition, box: _Box, active: bool, passed: bool) -> Markup:
-    state = " active" if active else " passed" if passed else ""
+def _state(name: str, active: Collection[str], passed: Collection[str], heat: Mapping[str, float]) -> str:
+    if heat.get(name):
+        return f" heat-{min(int(heat[name] * 5) + 1, 5)}"
+    return " active" if name in active else " passed" if name in passed else ""
+
+
+def _note(box: _Box, note: str) -> Markup:
+    x, _ = box.middle
+    return _text([note], x, box.y - 6) if note else Markup("")
+
+
+def _shape(node: NodeDefinition, box: _Box, state: str) -> Markup:
     label = node.label.get(site().locale)
     # Loading names what has no label by its name, which says nothing beside a circle or a diamond.
     small = label if label != node.name else ""

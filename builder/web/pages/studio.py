@@ -12,7 +12,14 @@ from builder.web.catalogue import apps
 from builder.web.context import _, require_person, site
 from builder.web.navigation import studio_apps
 from builder.web.notices import notify
-from builder.web.pages import studio_dashboards, studio_decisions, studio_forms, studio_releases, studio_texts
+from builder.web.pages import (
+    studio_dashboards,
+    studio_decisions,
+    studio_forms,
+    studio_insight,
+    studio_releases,
+    studio_texts,
+)
 from builder.web.studio.drafting import DraftView, ProblemShown, edit, shown, view
 from engines.core import Diagnostic
 
@@ -168,4 +175,5 @@ studio_forms.register(blueprint, frame)
 studio_decisions.register(blueprint, frame)
 studio_dashboards.register(blueprint, frame)
 studio_texts.register(blueprint, frame)
+studio_insight.register(blueprint, frame)
 studio_releases.register(blueprint, frame, problems_shown)

@@ -69,6 +69,7 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
             drawing=draw(definition, title=site().text(data.get("label"))) if definition else "",
             problems=[shown(item) for item in problems_of(definitions, key)],
             text_href=url_for("studio.text", app=app, key=key),
+            insight_href=url_for("studio.insight", app=app, process=process),
         )
 
 

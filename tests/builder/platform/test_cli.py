@@ -155,3 +155,12 @@ def test_unknown_settings_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch
 
 def test_workers_need_postgresql(shell: Shell) -> None:
     assert "PostgreSQL" in shell("worker", code=2)
+
+
+def test_a_process_tells_its_figures_and_its_log(shell: Shell, tmp_path: Path) -> None:
+    shell("app", "publish", str(Path(__file__).parents[2] / "apps" / "library"))
+    assert "0 started: none; 0 incidents" in shell("process", "figures", "library.late_return")
+    target = tmp_path / "log.xes"
+    shell("process", "log", "library.late_return", "--format", "xes", "--output", str(target))
+    assert "<log " in target.read_text("utf-8")
+    assert "there are: library.late_return" in shell("process", "log", "library.nothing", code=2)

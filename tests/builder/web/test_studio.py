@@ -24,6 +24,7 @@ STUDIO = [
     "/studio/library/form/book",
     "/studio/library/form/book/preview",
     "/studio/library/process/review",
+    "/studio/library/process/review/insight",
     "/studio/library/decision/level",
     "/studio/library/text/roles:library",
     "/studio/library/publish",
