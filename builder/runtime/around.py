@@ -32,6 +32,7 @@ from engines.rules import calendar_functions
 
 if TYPE_CHECKING:
     from builder.definitions import CompiledApp
+    from builder.runtime.answers import Answers
     from builder.runtime.process.instances import Instance
     from builder.runtime.process.processes import Processes
     from builder.runtime.rounds import Listener, Rounds
@@ -119,6 +120,11 @@ class Around:
     def scoring(self) -> Scoring:
         """The score models of this command."""
         return self.work.service("scoring")  # type: ignore[no-any-return]
+
+    @property
+    def answers(self) -> Answers:
+        """Questions to people outside."""
+        return self.work.service("answers")  # type: ignore[no-any-return]
 
     @property
     def decisions(self) -> Decisions:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from builder.jobs.channels import MailChannel, MailSettings, WebhookChannel, WebhookSettings
 from builder.jobs.embedded import EmbeddedRunner
 from builder.jobs.ports import Channel, JobRunner, Patience
+from builder.runtime.answers import Answers
 from builder.runtime.around import Around
 from builder.runtime.history.timeline import Timeline
 from builder.runtime.history.why import Why
@@ -44,6 +45,7 @@ def install(
         "rounds": lambda work: Rounds(work.service("around")),
         "processes": lambda work: Processes(work.service("around")),
         "inbox": Inbox,
+        "answers": lambda work: Answers(work.service("around")),
         "notifications": Notifications,
         "decisions": lambda work: Decisions(work.service("around")),
         "scoring": lambda work: Scoring(work.service("around")),

@@ -36,10 +36,12 @@ class Messenger:
         subject: tuple[str, UUID] | None = None,
         caused_by: Mapping[str, Any] | None = None,
         key: str | None = None,
+        html: Texts | None = None,
     ) -> None:
         """Writes notices and queues effects. Without ``channels`` people are told in-app and addresses by mail.
 
-        ``key`` names the cause: whoever was told of it before, over the same channel, is not told again.
+        ``html``: the body of mails for programs that show it. ``key`` names the cause: whoever was told of it before,
+        over the same channel, is not told again.
         """
         ways = list(dict.fromkeys(channels)) or [IN_APP]
         common: dict[str, Any] = {"app": app, "title": title, "body": body, "subject": subject}
@@ -48,12 +50,15 @@ class Messenger:
             Notifications(self._work).send(receivers.people, kind=kind, severity=level, key=key, **common)
         if MAIL in ways or receivers.addresses:
             people = receivers.people if MAIL in ways else ()
-            self._mail(Receivers(people=people, addresses=receivers.addresses), caused_by=caused_by, key=key, **common)
+            both = Receivers(people=people, addresses=receivers.addresses)
+            self._mail(both, html=html, caused_by=caused_by, key=key, **common)
         for channel in ways:
             if channel not in (IN_APP, MAIL):
                 self._other(channel, receivers, caused_by=caused_by, key=key, **common)
 
-    def _mail(self, receivers: Receivers, *, title: Texts, body: Texts, key: str | None, **common: Any) -> None:
+    def _mail(
+        self, receivers: Receivers, *, title: Texts, body: Texts, html: Texts | None, key: str | None, **common: Any
+    ) -> None:
         """One mail to each receiver, in the language of the person."""
         known = contacts(self._work.connection, receivers.people)
         targets = [(found.email, found.locale) for found in known.values() if found.email]
@@ -63,6 +68,7 @@ class Messenger:
                 "to": [address],
                 "subject": LocalizedText(title).get(locale),
                 "text": LocalizedText(body).get(locale) or LocalizedText(title).get(locale),
+                **({"html": LocalizedText(html).get(locale)} if html else {}),
             }
             self.queue(MAIL, payload, key=f"{key}:{address}" if key else None, **common)
 

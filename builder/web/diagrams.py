@@ -64,12 +64,21 @@ def draw(
     boxes = {name: _Box(**place) for name, place in process.diagram.get("nodes", {}).items() if name in nodes}
     if not boxes:
         return Markup("")
-    flows = [_flow(points) for points in process.diagram.get("flows", {}).values() if len(points) > 1]
+    lines = {name: line for name, line in process.diagram.get("flows", {}).items() if len(line) > 1}
+    labels = {flow.name: flow.label.get(site().locale) for flow in process.all_flows()}
+    flows = [_flow(line, labels.get(name, "")) for name, line in lines.items()]
+    ends = {(line[end][0], line[end][1]) for line in lines.values() for end in (0, -1)}
     shapes = [
-        _shape(nodes[name], box, _state(name, active, passed, heat or {})) + _note(box, (notes or {}).get(name, ""))
+        _shape(
+            nodes[name],
+            box,
+            _state(name, active, passed, heat or {}),
+            above=(box.middle[0], box.y + box.height) in ends,
+        )
+        + _note(box, (notes or {}).get(name, ""))
         for name, box in boxes.items()
     ]
-    left, top, width, height = _extent(boxes.values(), process.diagram.get("flows", {}))
+    left, top, width, height = _extent(boxes.values(), lines)
     return Markup(
         '<svg class="process" viewBox="{} {} {} {}" width="{}" height="{}" role="img" aria-label="{}">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
@@ -85,9 +94,17 @@ def _extent(boxes: Collection[_Box], flows: Mapping[str, Sequence[Sequence[float
     return left, top, int(max(xs)) - left + _PAD + 24, int(max(ys)) - top + _PAD + 26
 
 
-def _flow(points: Sequence[Sequence[float]]) -> Markup:
+def _flow(points: Sequence[Sequence[float]], label: str) -> Markup:
     line = " ".join(f"{x:g},{y:g}" for x, y in points)
-    return Markup('<polyline class="flow" points="{}" marker-end="url(#arrow)"/>').format(line)
+    drawn = Markup('<polyline class="flow" points="{}" marker-end="url(#arrow)"/>').format(line)
+    if not label:
+        return drawn
+    (x, y), (to_x, to_y) = points[:2]
+    # Beside the first part of the line: above one that runs across, to the right of one that runs up or down.
+    middle_x, middle_y = (x + to_x) / 2, (y + to_y) / 2
+    place, anchor = ((middle_x, y - 6), "middle") if y == to_y else ((x + 6, middle_y + 4), "start")
+    text = Markup('<text class="flow-label" text-anchor="{}" x="{}" y="{}">{}</text>')
+    return drawn + text.format(anchor, f"{place[0]:g}", f"{place[1]:g}", label)
 
 
 def _state(name: str, active: Collection[str], passed: Collection[str], heat: Mapping[str, float]) -> str:
@@ -101,7 +118,8 @@ def _note(box: _Box, note: str) -> Markup:
     return _text([note], x, box.y - 6) if note else Markup("")
 
 
-def _shape(node: NodeDefinition, box: _Box, state: str) -> Markup:
+def _shape(node: NodeDefinition, box: _Box, state: str, *, above: bool) -> Markup:
+    """The node; ``above``: its label stands there because a flow leaves it below."""
     label = node.label.get(site().locale)
     # Loading names what has no label by its name, which says nothing beside a circle or a diamond.
     small = label if label != node.name else ""
@@ -112,7 +130,7 @@ def _shape(node: NodeDefinition, box: _Box, state: str) -> Markup:
     if "Gateway" in kind:
         half = box.width / 2
         sign = Markup(_GATEWAYS.get(kind, ""))  # noqa: S704 - constants of this module
-        text = _text([small] if small else [], x, box.y + box.height + 14)
+        text = _text([small] if small else [], x, box.y - 6 if above else box.y + box.height + 14)
         diamond = Markup('<path d="M{0} 0 0 {0} -{0} 0 0 -{0}z"/>').format(f"{half:g}")
         return Markup('<g class="node gateway{}"><g transform="translate({} {})">{}{}</g>{}</g>').format(
             state, f"{x:g}", f"{y:g}", diamond, sign, text

@@ -135,7 +135,8 @@ def _rule(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
 
 
 def _note(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:
-    return Entry(at=item.at, title=site().text(item.title), detail=who, tone="warn")
+    quote = str(item.data.get("text") or "")
+    return Entry(at=item.at, title=site().text(item.title), detail=who, tone="warn", quote=quote)
 
 
 def _comment(place: FormPlace, item: TimelineItem, who: str) -> Entry | None:

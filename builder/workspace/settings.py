@@ -35,7 +35,8 @@ class Settings:
     threads: Annotated[int, "Threads that answer requests in one server process."] = 8
     public_url: Annotated[
         str,
-        "Address people reach the server at, used in mails and for secure cookies; empty: as requested.",
+        "Address people reach the server at, used in mails and for secure cookies; empty: as requested, and in mails "
+        "http://<host>:<port>.",
     ] = ""
     proxies: Annotated[int, "How many trusted proxies stand in front; 0: forwarded headers are ignored."] = 0
     zone: Annotated[str, "Time zone of a new workspace, as in the IANA database."] = "Asia/Shanghai"
@@ -62,6 +63,11 @@ class Settings:
         str,
         "Hosts in private networks that webhooks may call, separated by commas; public hosts are always allowed.",
     ] = ""
+
+    @property
+    def address(self) -> str:
+        """Where people reach the server, without a slash at its end: what links in mails begin with."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:

@@ -77,6 +77,7 @@ class Generator:
         return self.pick(
             lambda: self.text(0),
             lambda: f"({self.text(deep - 1)} + {self.text(0)})",
+            lambda: f"string({self.one(('size', 'count(parts)', 'name'))})",
             lambda: f"substring({self.text(deep - 1)}, {self.one(('1', '2', '-1', '-2'))})",
             lambda: f"substring({self.text(deep - 1)}, {self.one(('1', '2'))}, {self.one(('1', '2', '5'))})",
             lambda: f"(if {self.boolean(deep - 1)} then {self.text(deep - 1)} else {self.text(0)})",

@@ -61,6 +61,7 @@ CASES = [
     "decimal(price / 0, 2)", "price + weight", "price - size * 2", "price * weight", "price * size * size", "-price",
     "abs(price)",
     "string length(name)", "name + code", "contains(name, code)", "starts with(name, \"a\")", "ends with(name, \"b\")",
+    "string(size)", "string(name)", "code + string(-size)",
     "starts with(code, \"\")", "ends with(code, \"\")", "substring(code, 2)", "substring(code, -1)",
     "substring(code, 1, 1)",
     "due < today()", "due = start", "due + duration(\"P1M\")", "due - duration(\"P3D\")", "due + duration(\"PT36H\")",

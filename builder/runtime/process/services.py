@@ -126,6 +126,28 @@ def mail(around: Around, given: ServiceCall) -> None:
     )
 
 
+def ask(around: Around, given: ServiceCall) -> None:
+    """Queues mails with a link that takes one answer without an account; the answer comes back as ``message``.
+
+    Input: ``to``, ``roles``, ``template`` or ``subject`` and ``text``, ``answer`` (yes_no, score), ``message``.
+    """
+    title, body, _ = _message(around, given)
+    receivers = _receivers(around, given)
+    if not receivers:
+        raise InputError([InputProblem(pointer="/input/to", code="process.no_receiver")])
+    around.answers.ask(
+        receivers,
+        app=given.app,
+        kind=given.need("answer"),
+        title=title,
+        body=body,
+        message=given.input.get("message") or "",
+        subject=given.subject,
+        caused_by=_source(given),
+        key=given.key,
+    )
+
+
 def _list(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -179,5 +201,6 @@ def built_in() -> Registry[Service]:
     services.register("decision", Service(inside=decide))
     services.register("notify", Service(inside=notify))
     services.register("mail", Service(inside=mail))
+    services.register("ask", Service(inside=ask))
     services.register("http", Service(outside=http))
     return services

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,10 +14,10 @@ from builder.runtime.process import tasks
 from builder.runtime.recipients import Receivers, identity, resolve
 from builder.runtime.rules import copying, pools
 from builder.runtime.timeline import write_entry
-from builder.storage.runtime_tables import answer_link, task_candidate
+from builder.storage.runtime_tables import task_candidate
 from builder.storage.runtime_tables import task as task_table
 from engines import rules
-from engines.core import InputError, InputProblem, LocalizedText, new_id
+from engines.core import InputError, InputProblem, LocalizedText
 from engines.core.source import pointer_of
 from engines.rules import actions as a
 
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from builder.runtime.around import Around
     from engines.rules import Firing
 
-# How long an answer link may be used.
-ANSWER_DAYS = 60
 # Records that one "for each" may go through within a command; more is a job's work.
 MAX_FOUND = 10_000
 Reply = Any
@@ -274,43 +270,18 @@ class Executor:
 
     def _ask(self, action: a.AskAnswer) -> None:
         title, body, _ = self._texts(action.template, action.text, action.values)
-        receivers = self._resolve(action.recipients)
-        subject = self._place(action.record) if action.record else self._subject()
-        for who in [
-            *(Receivers(people=(p,)) for p in receivers.people),
-            *(Receivers(addresses=(x,)) for x in receivers.addresses),
-        ]:
-            token = secrets.token_urlsafe(24)
-            self._work.connection.execute(answer_link.insert(), self._link(action, who, token, title, subject))
-            link = f"/answer/{token}"
-            linked = {code: f"{text}\n\n{link}" for code, text in (body or title).items()}
-            self._around.messenger.tell(
-                who,
-                app=self._app,
-                title=title,
-                body=linked,
-                channels=action.channels or ("mail",),
-                subject=subject,
-                caused_by={"kind": "rule", "name": self._firing.rule},
-                key=f"{self._key()}:{who.people or who.addresses}",
-            )
-
-    def _link(
-        self, action: a.AskAnswer, who: Receivers, token: str, title: Any, subject: tuple[str, UUID] | None
-    ) -> dict[str, Any]:
-        return {
-            "id": new_id(),
-            "token_hash": hashlib.sha256(token.encode()).hexdigest(),
-            "app": self._app,
-            "kind": action.answer,
-            "title": dict(title),
-            "recipient": str(who.people[0]) if who.people else who.addresses[0],
-            "form": subject[0] if subject else None,
-            "record_id": subject[1] if subject else None,
-            "message": action.reply_message,
-            "created_at": self._work.instant,
-            "expires_at": self._work.instant + timedelta(days=ANSWER_DAYS),
-        }
+        self._around.answers.ask(
+            self._resolve(action.recipients),
+            app=self._app,
+            kind=action.answer,
+            title=title,
+            body=body,
+            message=action.reply_message,
+            subject=self._place(action.record) if action.record else self._subject(),
+            channels=action.channels,
+            caused_by={"kind": "rule", "name": self._firing.rule},
+            key=self._key(),
+        )
 
     def _create_task(self, action: a.CreateTask) -> dict[str, Any]:
         people = self._resolve(tuple(r for r in action.recipients if r.by != "role")).people

@@ -1,5 +1,6 @@
 // What every page loads: htmx, menus, dialogs, pickers, sub-tables; islands are fetched only where a page has them.
 import htmx from "htmx.org";
+import { setUpCopying } from "./copy";
 import { setUpDialogs } from "./dialogs";
 import { setUpForms } from "./forms";
 import { setUpMenus } from "./menus";
@@ -62,6 +63,7 @@ async function mountIslands(root: ParentNode): Promise<void> {
 }
 
 setUpMenus();
+setUpCopying();
 setUpDialogs();
 setUpForms();
 setUpPickers();

@@ -1,7 +1,19 @@
 """The pages, one blueprint per area."""
 
 from builder.web.api import resources
-from builder.web.pages import admin, auth, dashboards, home, inbox, notifications, people, public, records, studio
+from builder.web.pages import (
+    admin,
+    answers,
+    auth,
+    dashboards,
+    home,
+    inbox,
+    notifications,
+    people,
+    public,
+    records,
+    studio,
+)
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -12,6 +24,7 @@ BLUEPRINTS = (
     notifications.blueprint,
     people.blueprint,
     public.blueprint,
+    answers.blueprint,
     studio.blueprint,
     admin.blueprint,
     resources.blueprint,

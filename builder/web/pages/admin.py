@@ -30,7 +30,7 @@ from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
-from builder.web.wording import problem_text
+from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from builder.workspace.app_settings import write_setting
 from builder.workspace.moving_clock import advance_clock
@@ -278,7 +278,7 @@ def _effect(row: sa.Row[Any]) -> dict[str, Any]:
         "to": ", ".join(map(str, to)) if isinstance(to, list | tuple) else str(to),
         "subject": _text(payload.get("subject")),
         "body": _text(payload.get("body") or payload.get("text") or payload.get("json")),
-        "error": row.last_error or "",
+        "error": code_text(row.last_error, site().locale) if row.last_error else "",
         "attempts": row.attempts,
     }
 

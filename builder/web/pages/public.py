@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,11 +13,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.identity import public_principal
 from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, form_or_404, place_of
-from builder.web.context import _, change, require_person, site
+from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import layout_fields
 from builder.web.forms import Display, FormView, form_view, layout_for, read_values
 from builder.web.names import WorkNames
-from builder.web.public_links import PublicLink, count_answer, create_link, find_link
+from builder.web.pages.auth import local_target
+from builder.web.public_links import LIFE, PublicLink, count_answer, create_link, find_link
 from builder.web.ratelimit import Brake
 from builder.workspace import Work
 from engines.core import AccessDenied, InputError, InputProblem, Principal, new_id
@@ -140,8 +142,28 @@ def make(app: str, form: str) -> BaseResponse:
     if not place.form.definition.public or missing:
         raise InputError([InputProblem(pointer=f"/{name}", code="required") for name in missing])
     token = change(lambda work: create_link(work, place.name, prefill), "public_link.create")
-    address = _address(url_for("public.form", token=token))
-    return make_response(render_template("pages/public_link.html", address=address, plural=place.plural))
+    return make_response(
+        render_template(
+            "pages/public_link.html",
+            address=_address(url_for("public.form", token=token)),
+            plural=place.plural,
+            facts=_facts(place, prefill),
+            days=LIFE.days,
+            back=local_target(request.form.get("next")),
+        )
+    )
+
+
+def _facts(place: FormPlace, prefill: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What every answer will be about, in words: label and name."""
+    with reading() as work:
+        around = work.service("around")
+        found = []
+        for name, value in prefill.items():
+            field = place.form.fields[name]
+            title = around.title_of((field.target, UUID(value))) if field.target else value
+            found.append((site().text(field.definition.label) or name, title))
+        return found
 
 
 def _address(path: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, case, func, literal, not_, null, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, func, literal, not_, null, type_coerce
 from sqlalchemy import types as sqltypes
 
 from engines.feel import nodes as n
@@ -66,6 +66,18 @@ def _length(element: Element) -> Element:
 def _string_length(translator: Translator, node: n.Call) -> Scalar:
     text = _text(translator, node.arguments[0])
     return translator.whole(_length(text.element), 2**31, text.nullable)
+
+
+@sql_function("string", 1)
+def _string(translator: Translator, node: n.Call) -> Scalar:
+    """Of text, and of whole numbers: other values read differently in SQL."""
+    term = translator.scalar(node.arguments[0])
+    if term.type is t.STRING:
+        return term
+    if term.type is not t.NUMBER or term.scale or term.bound >= 2**63:
+        translator.refuse(node, "string of something else than text and whole numbers")
+    digits = cast(cast(term.element, BigInteger()), storage.CodePointText())
+    return Scalar(element=type_coerce(digits, storage.CodePointText()), type=t.STRING, nullable=term.nullable)
 
 
 @sql_function("contains", 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,12 +15,13 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from builder.identity import create_person
+from builder.identity import create_person, public_principal
 from builder.identity.departments import create_department
 from builder.jobs.embedded import EmbeddedRunner
 from builder.releases import load_folder, publish
 from builder.runtime.install import host, install
-from builder.storage.runtime_tables import effect, job
+from builder.storage.runtime_tables import effect, job, process_instance
+from builder.storage.values import decode
 from builder.web.public_links import create_link
 from builder.workspace import Workspace
 from engines.core import SYSTEM, AccessDenied, Principal, PrincipalKind, StateConflict
@@ -101,6 +103,18 @@ class Company:
         """Chinese titles of what a person was told."""
         with self.workspace.read(self.who(login)) as work:
             return [notice.title["zh"] for notice in work.service("notifications").page()]
+
+    def mail(self) -> Mapping[str, Any]:
+        """The newest mail."""
+        with self.workspace.database.read() as connection:
+            query = sa.select(effect.c.payload).where(effect.c.channel == "mail").order_by(effect.c.id.desc())
+            return decode(connection.execute(query.limit(1)).scalar_one())  # type: ignore[no-any-return]
+
+    def answer(self, choice: str, comment: str = "") -> None:
+        """What the customer answers to the newest mail."""
+        token = re.findall(r"/answer/([\w-]+)", self.mail()["text"])[0]
+        with self.workspace.work(public_principal("kam", "zh"), command="answer.give") as work:
+            work.service("answers").give(token, choice, comment)
 
     def advance(self, **by: float) -> None:
         """Moves the clock and lets everything happen that is due."""
@@ -263,10 +277,24 @@ def test_k123_k124_a_low_score_starts_care_and_a_follow_up_mail(company: Company
     assert bool(company.all("alert")) is cared_for
     if not cared_for:
         return
+    assert [notice for notice in company.notices("wang_wei") if "低分" in notice]
     company.complete("li_na", company.todo("li_na")["care"], "handled", comment="已电话沟通")
+    assert company.mail()["to"] == ["buyer@example.com"]
+    assert company.todo("li_na") == {}
+    company.answer("no", "还是太慢")
+    assert "Account A1 表示问题尚未解决" in company.notices("li_na")
+    company.complete("li_na", company.todo("li_na")["care"], "handled", comment="已更换物流")
+    company.answer("yes")
+    assert company.todo("li_na") == {}
+
+
+def test_k124_without_an_address_the_case_ends_unasked(company: Company) -> None:
+    account = company.account("A1")
+    company.create("li_na", "survey", account=account, score=2)
+    company.complete("li_na", company.todo("li_na")["care"], "handled", comment="已当面沟通")
+    assert company.todo("li_na") == {}
     with company.workspace.database.read() as connection:
-        mails = connection.execute(sa.select(effect.c.payload).where(effect.c.channel == "mail")).scalars().all()
-    assert any("buyer@example.com" in json.dumps(mail) for mail in mails)
+        assert connection.execute(sa.select(process_instance.c.status)).scalars().all() == ["completed"]
 
 
 def test_an_account_manager_sees_own_accounts_only_and_no_one_else_may_enter_orders(company: Company) -> None:
