@@ -1,5 +1,6 @@
 """FEEL, the expression language of OMG's DMN 1.5: every condition, formula, filter and measure is written in it."""
 
+from engines.feel.batch import Batch
 from engines.feel.browser import runs_in_browser
 from engines.feel.budget import Budget
 from engines.feel.convert import from_python, to_python
@@ -54,6 +55,7 @@ __all__ = [
     "STRING",
     "TIME",
     "YEARS_MONTHS",
+    "Batch",
     "Budget",
     "ContextType",
     "Date",

@@ -6,7 +6,8 @@ string literals, through ``repr``. Null and coercion rules are put in where type
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,8 @@ _CLASSES: dict[FeelType, tuple[str, type]] = {
     t.YEARS_MONTHS: ("YearsMonths", YearsMonths),
     t.IDENTIFIER: ("UUID", UUID),
 }
+# Classes of literals that compare with Python's own operators.
+_LITERAL_CLASSES = {Decimal: "Decimal", str: "str", Date: "Date", DaysTime: "DaysTime", YearsMonths: "YearsMonths"}
 _PYTHON_OPERATORS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _HOIST_EVERY = 10
 _LONG_CHAIN = 8
@@ -41,6 +44,7 @@ _HELPERS: dict[str, Any] = {
     "Decimal": Decimal, "str": str, "bool": bool, "dict": dict,
     "Date": Date, "DaysTime": DaysTime, "YearsMonths": YearsMonths, "UUID": UUID,
     "Function": Function, "call_builtin": call_builtin, "call_direct": call_direct, "NoDomain": runtime.NoDomainError,
+    "NOWHERE": runtime.NOWHERE,
     "external": external, "named_function": named_function,
     **{name: getattr(runtime, name) for name in (
         "as_type", "truth", "get", "items", "at_index", "filtered", "entry_or", "domain", "steps", "compare", "between",
@@ -55,10 +59,7 @@ _ARITHMETIC = {"+": "op_add", "-": "op_subtract", "*": "op_multiply", "/": "op_d
 def generate(checked: Checked) -> Callable[[Any, Any], Any]:
     """A function of (runtime, variables) that evaluates the tree."""
     source, constants = generate_source(checked)
-    namespace = {**_HELPERS, **constants, "__builtins__": {"type": type, "len": len}}
-    exec(compile(source, "<feel>", "exec"), namespace)  # noqa: S102 - text made above, never the user's
-    function: Callable[[Any, Any], Any] = namespace["run"]
-    return function
+    return _function(source, constants)
 
 
 def generate_source(checked: Checked) -> tuple[str, dict[str, Any]]:
@@ -66,6 +67,30 @@ def generate_source(checked: Checked) -> tuple[str, dict[str, Any]]:
     maker = _Generator(checked)
     maker.function("run", "rt, v", lambda: [f"return {maker.value(checked.tree)}"])
     return "\n".join(maker.blocks[0]), maker.constants
+
+
+def generate_all(parts: Sequence[Checked]) -> tuple[Callable[[Any, Any], list[Any]], int]:
+    """A function of (runtime, variables) that gives the values of all trees, and the line on which the first stands.
+
+    Variables of simple types that several trees read are looked up and converted once. One tree stands on one line, so
+    that the line of an exception tells whose it is.
+    """
+    maker = _Generator(parts[0])
+
+    def build() -> list[str]:
+        maker.share(parts)
+        return ["return [", *(f"{maker.value_of(part)}," for part in parts), "]"]
+
+    maker.function("run", "rt, v", build)
+    lines = maker.blocks[0]
+    return _function("\n".join(lines), maker.constants), len(lines) - len(parts)
+
+
+def _function(source: str, constants: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    namespace = {**_HELPERS, **constants, "__builtins__": {"type": type, "len": len}}
+    exec(compile(source, "<feel>", "exec"), namespace)  # noqa: S102 - text made above, never the user's
+    function: Callable[[Any, Any], Any] = namespace["run"]
+    return function
 
 
 class _Generator:
@@ -76,6 +101,40 @@ class _Generator:
         self.blocks: list[list[str]] = [[]]
         self.counter = 0
         self.depth = 0
+        # Variables looked up once for several trees: Python names of the value as it came, and of the native one.
+        self.shared: dict[tuple[str, FeelType], tuple[str, str]] = {}
+
+    # Several trees
+
+    def share(self, parts: Sequence[Checked]) -> None:
+        """Looks the simple variables that more than one tree reads up at the head of the open function."""
+        readers = Counter(
+            key for part in parts for key in {(b.name, b.type) for b in part.bindings.values() if b.kind == "variable"}
+        )
+        for (name, kind), count in readers.items():
+            if count > 1 and (kind in _CLASSES or kind in _TEMPORAL):
+                raw, made = self.fresh("r"), self.fresh("s")
+                cls = self.constant("C", _TEMPORAL[kind] if kind in _TEMPORAL else _CLASSES[kind][1])
+                call = f"as_type(rt, NOWHERE, {raw}, {cls}, {str(kind)!r})"
+                self.blocks[-1] += [
+                    f"{raw} = v.get({name!r})",
+                    f"{made} = {raw} if {raw} is None or type({raw}) is {cls} else {call}",
+                ]
+                self.shared[name, kind] = (raw, made)
+
+    def value_of(self, checked: Checked) -> str:
+        """Code for the value of another tree in the same function."""
+        self.checked = checked
+        return self.value(checked.tree)
+
+    def shared_names(self, node: Node) -> tuple[str, str] | None:
+        """The Python names of a variable that is looked up already."""
+        while isinstance(node, n.Group):
+            node = node.inner
+        if not self.shared or not isinstance(node, n.Name):
+            return None
+        binding = self.checked.bindings[id(node)]
+        return self.shared.get((binding.name, binding.type)) if binding.kind == "variable" else None
 
     # Helpers
 
@@ -95,7 +154,7 @@ class _Generator:
         return self.checked.types[id(node)]
 
     def is_raw(self, node: Node) -> bool:
-        return id(node) in self.checked.raw
+        return id(node) in self.checked.raw and self.shared_names(node) is None
 
     def function(self, name: str, parameters: str, build: Callable[[], list[str]]) -> None:
         """Adds ``def name(parameters)`` to the innermost open block."""
@@ -124,6 +183,9 @@ class _Generator:
 
     def value(self, node: Node) -> str:
         """Code for the value as FEEL holds it; where the static type is known, it is that or null."""
+        shared = self.shared_names(node)
+        if shared is not None:
+            return shared[1]
         code = self.emit(node)
         return self.converted(code, node) if self.is_raw(node) else code
 
@@ -167,7 +229,8 @@ class _Generator:
         return self.constant("K", node.value)
 
     def name(self, node: n.Name) -> str:
-        return self.bound(self.checked.bindings[id(node)], node)
+        shared = self.shared_names(node)
+        return shared[0] if shared is not None else self.bound(self.checked.bindings[id(node)], node)
 
     def bound(self, binding: Binding, node: Node) -> str:
         match binding.kind:
@@ -272,11 +335,15 @@ class _Generator:
                 return f"({self.emit(node.left)} {_PYTHON_OPERATORS[operator]} {self.emit(node.right)})"
             if left == right and (left in _PLAIN or left is t.BOOLEAN or left is t.IDENTIFIER):
                 return f"({self.value(node.left)} {_PYTHON_OPERATORS[operator]} {self.value(node.right)})"
+            if (text := self.against_literal(node)) is not None:
+                return text
             if identities(left, right):
                 sides = f"{self.emit(node.left)}, {self.emit(node.right)}"
                 return f"compare_identity(rt, {self.span(node)}, {operator!r}, {sides})"
         elif left == right and left in _PLAIN:
             return self.plain_comparison(node)
+        elif (text := self.against_literal(node)) is not None:
+            return text
         return f"compare(rt, {self.span(node)}, {operator!r}, {self.value(node.left)}, {self.value(node.right)})"
 
     def null_test(self, node: n.Comparison) -> str:
@@ -307,6 +374,22 @@ class _Generator:
         test = f"type({temporary} := {self.emit(side)}) is {name}"
         return f"({slow} if {test} else compare(rt, {self.span(node)}, {node.operator!r}, {fast}))"
 
+    def against_literal(self, node: n.Comparison) -> str | None:
+        """A value of unknown type against a literal: compared at once where it has the literal's type."""
+        for side, known, turned in ((node.left, node.right, False), (node.right, node.left, True)):
+            cls = _LITERAL_CLASSES.get(type(known.value)) if isinstance(known, n.Literal) else None
+            if cls is None or self.type(side) is not t.ANY or isinstance(side, n.Literal):
+                continue
+            temporary, literal, operator = self.fresh("t"), self.value(known), _PYTHON_OPERATORS[node.operator]
+            code = self.emit(side)
+            native = f"rt.native({temporary})" if self.is_raw(side) else temporary
+            fast, slow = (f"{temporary} {operator} {literal}", f"{native}, {literal}")
+            if turned:
+                fast, slow = f"{literal} {operator} {temporary}", f"{literal}, {native}"
+            compared = f"compare(rt, {self.span(node)}, {node.operator!r}, {slow})"
+            return f"({fast} if type({temporary} := {code}) is {cls} else {compared})"
+        return None
+
     def plain_comparison(self, node: n.Comparison) -> str:
         sides = (node.left, node.right)
         if sum(isinstance(side, n.Literal) for side in sides) == 1 and any(self.is_raw(side) for side in sides):
@@ -316,6 +399,9 @@ class _Generator:
             code = self.value(side)
             if isinstance(side, n.Literal):
                 names.append(code)
+            elif self.shared_names(side) is not None:
+                names.append(code)
+                checks.append(f"{code} is not None")
             else:
                 names.append(self.fresh("t"))
                 checks.append(f"({names[-1]} := {code}) is not None")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from engines.core.ports import WorkingCalendar
@@ -111,14 +112,13 @@ class TraceEntry:
     failures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleResult:
+class RuleResult(NamedTuple):
     """What rules made of one event."""
 
     # In the order in which they are to be carried out.
     firings: tuple[Firing, ...] = ()
     timers: tuple[TimerRequest, ...] = ()
     # New state of rules that remember, by rule; to be stored per (rule, record).
-    states: Mapping[str, RuleState] = field(default_factory=dict)
+    states: Mapping[str, RuleState] = MappingProxyType({})
     # Empty unless tracing was asked for.
     trace: tuple[TraceEntry, ...] = ()

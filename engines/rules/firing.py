@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engines.rules.actions import Action, RecordRef
 from engines.rules.events import RuleEvent
@@ -12,21 +11,20 @@ from engines.rules.events import RuleEvent
 Steps = Generator[Action, Any, None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firing:
+class Firing(NamedTuple):
     """One rule that fired on one event."""
 
     # Name of the rule.
     rule: str
     # Visible name as written (FEEL text or context of languages); "" where the rule has none.
-    label: str = ""
-    priority: int = 0
+    label: str
+    priority: int
     # The rule's stated reason, for "why".
-    reason: str = ""
+    reason: str
     event: RuleEvent
-    record: RecordRef | None = None
+    record: RecordRef | None
     # Starts the actions anew.
-    program: Callable[[], Steps] = field(compare=False, repr=False)
+    program: Callable[[], Steps]
 
     def steps(self) -> Steps:
         """The actions in order. Send each one's reply into the generator to get the next."""

@@ -11,11 +11,12 @@ from engines import feel
 from engines.rules.compiled import CompiledDelay, CompiledDuration, CompiledRule, CompiledRules, CompiledTrigger
 from engines.rules.events import EventKind, RuleData, RuleEvent, RuleResult, RuleState, TimerRequest, TraceEntry
 from engines.rules.firing import Firing, Steps
-from engines.rules.index import Candidate, RuleIndex, run_order
+from engines.rules.index import Candidate, RuleIndex, candidate_of
 from engines.rules.program import Frame
 from engines.rules.schedules import add_period
 from engines.rules.variables import Variables
 
+_DUE: Final = EventKind.RULE_DUE
 _CLOCK_UNITS: Final = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
 _NONE: Final[Mapping[str, Any]] = {}
 
@@ -35,28 +36,27 @@ class RuleSet:
 
     def waits_for(self, event: RuleEvent) -> bool:
         """Whether any rule could fire on such an event; where not, nothing need be loaded."""
-        return any(True for _ in self._candidates_waiting(event))
+        if event.kind is _DUE:
+            return bool(self._due(event))
+        return bool(self._index.concerned(event))
 
     def reads(self, event: RuleEvent) -> frozenset[tuple[str, ...]]:
         """The paths that rules may read on this event: of the record ("account", "tier"), of "previous", "settings" …
 
         Paths that begin with "record" are given without it.
         """
-        found: set[tuple[str, ...]] = set()
-        for candidate in self._candidates_waiting(event):
-            found |= candidate.rule.reads
+        if event.kind is _DUE:
+            parts = [candidate.rule.reads for candidate in self._due(event)]
+        else:
+            parts = [bucket.reads for bucket in self._index.concerned(event)]
+        found = frozenset[tuple[str, ...]]().union(*parts)
         return frozenset(path[1:] if path[0] == "record" and len(path) > 1 else path for path in found)
-
-    def _candidates_waiting(self, event: RuleEvent) -> Iterator[Candidate]:
-        if event.kind is EventKind.RULE_DUE:
-            return iter(self._due(event))
-        return self._index.waiting(event)
 
     def _due(self, event: RuleEvent) -> list[Candidate]:
         rule = self._by_name.get(event.name)
         if rule is None or rule.tree.switched_off or event.trigger >= len(rule.triggers):
             return []
-        return [Candidate(rule=rule, trigger=rule.triggers[event.trigger])]
+        return [candidate_of(rule, rule.triggers[event.trigger])]
 
     def clock_triggers(self) -> Iterator[Candidate]:
         """The triggers that the clock starts: schedules, absences, dates. The runtime sweeps them."""
@@ -64,7 +64,7 @@ class RuleSet:
             if not rule.tree.switched_off:
                 for trigger in rule.triggers:
                     if not trigger.waits_for:
-                        yield Candidate(rule=rule, trigger=trigger)
+                        yield candidate_of(rule, trigger)
 
 
 def run(ruleset: RuleSet, event: RuleEvent, data: RuleData, *, trace: bool = False) -> RuleResult:
@@ -76,6 +76,8 @@ def run(ruleset: RuleSet, event: RuleEvent, data: RuleData, *, trace: bool = Fal
 
 
 class _Run:
+    __slots__ = ("_data", "_event", "_firings", "_ruleset", "_states", "_timers", "_trace", "_tracing", "_variables")
+
     def __init__(self, ruleset: RuleSet, event: RuleEvent, data: RuleData, trace: bool) -> None:
         self._ruleset = ruleset
         self._event = event
@@ -88,30 +90,33 @@ class _Run:
         self._variables = variables_of(event, data)
 
     def result(self) -> RuleResult:
-        due = self._event.kind is EventKind.RULE_DUE
+        due = self._event.kind is _DUE
         done: set[str] = set()
         stopped_below: int | None = None
         for candidate in self._candidates(due):
             tree = candidate.rule.tree
             if tree.name in done or (stopped_below is not None and tree.priority < stopped_below):
                 continue
-            if self._look_at(candidate, due):
+            if self._fires(candidate) if candidate.simple and not self._tracing else self._look_at(candidate, due):
                 done.add(tree.name)
                 stopped_below = tree.priority if tree.stop_after else stopped_below
-        return RuleResult(
-            firings=tuple(self._firings),
-            timers=tuple(self._timers),
-            states=self._states,
-            trace=tuple(self._trace),
-        )
+        return RuleResult(tuple(self._firings), tuple(self._timers), self._states, tuple(self._trace))
 
     def _candidates(self, due: bool) -> list[Candidate]:
         if due:
             return self._ruleset._due(self._event)
         # A trace tells of rules that the index would pass over, too.
         if self._tracing:
-            return sorted(self._ruleset._index.waiting(self._event), key=run_order)
-        return self._ruleset._index.find(self._event, self._data)
+            return self._ruleset._index.waiting(self._event)
+        return self._ruleset._index.find(self._event, self._variables, self._data.context)
+
+    def _fires(self, candidate: Candidate) -> bool:
+        """Fires a rule of which only the condition is to be looked at, where it holds; whether it fired."""
+        rule = candidate.rule
+        if not (candidate.holds or rule.condition is None or self._value(rule.condition) is True):
+            return False
+        self._fire(rule, rule.then)
+        return True
 
     def _look_at(self, candidate: Candidate, due: bool) -> bool:
         """Fires the rule, or sets its timer, where the event calls for it; whether it fired."""
@@ -184,16 +189,9 @@ class _Run:
         return until is not None and self._event.at < until
 
     def _fire(self, rule: CompiledRule, step: Any) -> None:
-        firing = Firing(
-            rule=rule.name,
-            label=rule.tree.label,
-            priority=rule.tree.priority,
-            reason=rule.tree.reason,
-            event=self._event,
-            record=self._event.record,
-            program=_program(rule, step, self._event, self._variables, self._data.context),
-        )
-        self._firings.append(firing)
+        tree, event = rule.tree, self._event
+        program = _program(rule, step, event, self._variables, self._data.context)
+        self._firings.append(Firing(tree.name, tree.label, tree.priority, tree.reason, event, event.record, program))
 
     def _delay(self, rule: CompiledRule, trigger: CompiledTrigger, delay: CompiledDelay) -> None:
         due_at = self._due_at(delay)
