@@ -59,14 +59,17 @@ def due(around: Around, entry: Entry, *, since: datetime) -> list[tuple[UUID, st
     if plan is None:
         return []
     rows = [plan.read(row) for row in work.connection.execute(plan.select)]
-    fired = _fired(around, app, entry.rule.name) if rows else set()
-    return sorted(pair for pair in rows if (pair[0], pair[1][:200]) not in fired)
+    fired = _fired(around, app, entry.rule.name, plan.select) if rows else set()
+    left = (pair for pair in rows if (pair[0], pair[1][:200]) not in fired)
+    return sorted(left, key=lambda pair: (pair[0].int, pair[1]))
 
 
-def _fired(around: Around, app: str, rule: str) -> set[tuple[UUID, str]]:
+def _fired(around: Around, app: str, rule: str, found: sa.Select[Any]) -> set[tuple[UUID, str]]:
+    """Occasions that have fired, of the records that are found now: of all records they would be ever more."""
     table = rule_state
     mine = (table.c.app == app, table.c.rule == rule, table.c.spell != "")
-    rows = around.work.connection.execute(sa.select(table.c.record_id, table.c.spell).where(*mine))
+    among = table.c.record_id.in_(sa.select(found.subquery().c.id))
+    rows = around.work.connection.execute(sa.select(table.c.record_id, table.c.spell).where(*mine, among))
     return {(row[0], row[1]) for row in rows}
 
 

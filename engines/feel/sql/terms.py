@@ -74,6 +74,8 @@ class Rows:
     item: Scalar | None = None
     # Equal values count once.
     distinct: bool = field(default=False)
+    # Fields that the conditions leave no null in.
+    present: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ them is allowed. Of the rest, what has no exact meaning on both databases is ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
@@ -273,7 +273,8 @@ class Translator:
             self.refuse(node, "a path into values")
         member = self.member(node, _row_of(rows), node.name)
         if not isinstance(member, Rows):
-            return replace(rows, item=self.as_scalar(node, member))
+            item = self.as_scalar(node, member)
+            return replace(rows, item=replace(item, nullable=False) if node.name in rows.present else item)
         joined = join(rows.selectable, member.selectable, and_(*member.conditions))
         return RowLists(flat=replace(rows, source=member.source, selectable=joined))
 
@@ -560,7 +561,21 @@ class Translator:
             self.refuse(node, "this filter")
         item = self.checked.declared[id(node)][0].code
         self.items[item] = rows.item if rows.item is not None else _row_of(rows)
-        return replace(rows, conditions=(*rows.conditions, self.test(node.condition)))
+        present = rows.present | frozenset(self.present(node.condition, item))
+        return replace(rows, conditions=(*rows.conditions, self.test(node.condition)), present=present)
+
+    def present(self, condition: Node, item: str) -> Iterator[str]:
+        """Entries of a filtered item that are not null where the condition is true."""
+        match condition:
+            case n.Group():
+                yield from self.present(condition.inner, item)
+            case n.And():
+                for term in condition.terms:
+                    yield from self.present(term, item)
+            case n.Comparison(operator="!=", left=n.Name() as name, right=n.Literal(value=None)):
+                binding = self.checked.bindings[id(name)]
+                if binding.kind == "entry" and binding.code == item:
+                    yield name.name
 
     def iterated(self, node: n.For | n.Quantified) -> Rows:
         """The rows over which a loop with one variable runs."""
