@@ -16,6 +16,7 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   dashboard: () => import("./dashboard"),
   sortable: () => import("./sortable"),
   code: () => import("./code"),
+  process: () => import("./process"),
 };
 
 htmx.config.allowEval = false;

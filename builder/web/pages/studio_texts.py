@@ -1,4 +1,4 @@
-"""The text editor for rules and for files without an editor of their own, and the drawing of a process."""
+"""The text editor for rules and for files without an editor of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.definitions import AppDefinitions, source_from
 from builder.definitions.documents import Document, parse
 from builder.web.context import _, site
-from builder.web.diagrams import draw
 from builder.web.notices import notify
 from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
 from builder.web.wording import diagnostic_text
@@ -53,24 +52,6 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         written = request.get_data(as_text=True)[:LARGEST]
         problems = problems_of(_with(found, key, written), key)
         return jsonify(problems=[_mark(item) for item in problems])
-
-    @blueprint.get("/<app>/process/<process>")
-    def process(app: str, process: str) -> str:
-        """The drawing of a process and what is wrong with it."""
-        found = view(app)
-        key = f"process:{process}"
-        data = found.data(key)
-        definitions = found.definitions()
-        definition = definitions.get("process", process)
-        return render_template(
-            "studio/process.html",
-            **frame(found, "overview"),
-            process_label=site().text(data.get("label")) or process,
-            drawing=draw(definition, title=site().text(data.get("label"))) if definition else "",
-            problems=[shown(item) for item in problems_of(definitions, key)],
-            text_href=url_for("studio.text", app=app, key=key),
-            insight_href=url_for("studio.insight", app=app, process=process),
-        )
 
 
 def _with(found: DraftView, key: str, written: str) -> AppDefinitions:

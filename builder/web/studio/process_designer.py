@@ -1,0 +1,316 @@
+"""The process designer: what the panel offers for a node or flow, and what it and the diagram do to the draft."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder.definitions import MISSING, join_path
+from builder.releases import Draft
+from builder.runtime.process.services import built_in
+from builder.web.context import _, site
+from builder.web.studio.drafting import DraftView
+from builder.web.studio.properties import NAME, Property, text_properties
+from engines.core import DefinitionError, InputError, InputProblem, Severity
+from engines.process.kinds import NodeType
+from engines.process.xml import export_bpmn, import_bpmn
+
+_EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
+_CALLS = ("message", "signal", "error", "escalation", "link")
+_MODES = ("one", "any", "all", "ratio", "sequential")
+_ACCESS = ("hidden", "read", "write")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A node or flow with its path in the draft."""
+
+    path: str
+    data: Mapping[str, Any]
+    flow: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name, which is its id in the diagram."""
+        return str(self.data["name"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Properties under a heading; ``path`` is the part that they belong to."""
+
+    title: str
+    path: str
+    properties: Sequence[Property]
+    # Removes the whole group (an outcome, a field's rights) where that is possible.
+    removable: bool = False
+
+
+def parts(data: Mapping[str, Any], path: str) -> Iterator[Part]:
+    """All nodes and flows of a process, those of sub-processes after their sub-process."""
+    for node in data.get("nodes", ()):
+        own = join_path(path, "nodes", node["name"])
+        yield Part(path=own, data=node)
+        yield from parts(node, own)
+    for flow in data.get("flows", ()):
+        yield Part(path=join_path(path, "flows", flow["name"]), data=flow, flow=True)
+
+
+def find(data: Mapping[str, Any], path: str, name: str) -> Part | None:
+    """The node or flow of that name."""
+    return next((part for part in parts(data, path) if part.name == name), None)
+
+
+def to_xml(data: Mapping[str, Any]) -> str:
+    """The process as BPMN 2.0 XML, labels in the language of the reader first."""
+    return export_bpmn(_spoken(data))
+
+
+def _spoken(value: Any) -> Any:
+    """The data with every label's own language in front: exporting takes the first text for the name."""
+    if isinstance(value, Mapping):
+        found = {key: _spoken(item) for key, item in value.items()}
+        label = found.get("label")
+        if isinstance(label, dict) and site().locale in label:
+            found["label"] = {site().locale: label[site().locale], **label}
+        return found
+    return [_spoken(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def take_over(draft: Draft, found: DraftView, key: str, xml: str, version: int) -> None:
+    """Puts a drawn process into the draft. ``DefinitionError`` for what the drawing cannot mean here.
+
+    ``version``: of the draft that the drawing was begun from; a later one is a ``StateConflict``.
+    """
+    before = found.data(key)
+    read = import_bpmn(xml, found.documents[key].file)
+    if not read.processes:
+        raise DefinitionError([d for d in read.diagnostics if d.severity is Severity.ERROR])
+    drawn = {name: _merged(value, before.get(name)) for name, value in read.processes[0].items()}
+    kept = {name: value for name, value in before.items() if name not in ("nodes", "flows", "lanes", "diagram")}
+    wanted = {**drawn, **kept, "name": before["name"]}
+    ordered = {name: wanted[name] for name in (*before, *wanted) if name in wanted}
+    if ordered != before:
+        draft.edit(key, ordered, version=version)
+
+
+def _merged(new: Any, old: Any) -> Any:
+    """``new`` with the texts of languages that a drawing does not show, and in the old order of keys."""
+    if isinstance(new, list) and isinstance(old, list):
+        known = {item["name"]: item for item in old if isinstance(item, dict) and "name" in item}
+        return [_merged(item, known.get(item.get("name"))) if isinstance(item, dict) else item for item in new]
+    if not isinstance(new, dict):
+        return new
+    merged = {name: _merged(value, (old or {}).get(name)) for name, value in new.items()}
+    label = merged.get("label")
+    if isinstance(label, str):
+        before = (old or {}).get("label")
+        merged["label"] = {**(before if isinstance(before, dict) else {}), site().locale: label}
+    order = [name for name in old or () if name in merged]
+    return {name: merged[name] for name in (*order, *merged)}
+
+
+def groups(found: DraftView, part: Part, languages: tuple[str, ...]) -> list[Group]:
+    """The properties of a node or flow, by what it is."""
+    texts = text_properties(part.data, "label", _("Label"), languages)
+    if part.flow:
+        flag = Property(path="default", label=_("Default flow"), kind="flag", checked=bool(part.data.get("default")))
+        return [_group(_("Flow"), part, [*texts, _feel(part, "condition", _("Condition")), flag])]
+    kind = str(part.data["type"])
+    listed = [_group(_("General"), part, [*texts, _text(part, "documentation", _("Documentation"))])]
+    if kind == NodeType.USER_TASK:
+        listed += _user_task(found, part, languages)
+    elif kind in _EVENTS or kind in (NodeType.RECEIVE_TASK, NodeType.SEND_TASK):
+        listed.append(_event(found, part))
+    else:
+        listed += _work(found, part, kind)
+    whole = json.dumps(part.data, ensure_ascii=False, indent=2)
+    return [*listed, _group(_("As text"), part, [Property(path="", label="JSON", kind="json", value=whole)])]
+
+
+def _user_task(found: DraftView, part: Part, languages: tuple[str, ...]) -> list[Group]:
+    form = str(part.data.get("form", ""))
+    layouts = _names(found, f"form:{form}", "layouts") if form else ()
+    who = [
+        _names_of(part, "assignment/roles", _("Roles")),
+        _feel(part, "assignment/person", _("Person")),
+        _feel(part, "assignment/field", _("Field that holds a person")),
+        _feel(part, "assignment/manager_of", _("Manager of")),
+        _feel(part, "assignment/department_head", _("Head of the department")),
+        _choice(part, "assignment/decision", _("Decided by"), _of_kind(found, "decision")),
+        _flag(part, "assignment/initiator", _("Who started it")),
+        _choice(part, "assignment/distribute", _("Distribution"), _same("least_busy", "in_turn")),
+        _text(part, "assignment/nobody", _("When nobody is found")),
+    ]
+    when = [
+        _feel(part, "due", _("Due")),
+        _feel(part, "priority", _("Priority")),
+        _choice(part, "approval/mode", _("Who decides"), _same(*_MODES)),
+        _feel(part, "approval/ratio", _("Share of approvals")),
+    ]
+    page = [
+        _choice(part, "form", _("Form"), _of_kind(found, "form")),
+        _choice(part, "layout", _("Layout"), layouts),
+    ]
+    outcomes = [_outcome(part, item, languages) for item in part.data.get("outcomes", ())]
+    return [_group(_("Page"), part, page), _group(_("Who"), part, who), _group(_("When"), part, when), *outcomes]
+
+
+def _outcome(part: Part, item: Mapping[str, Any], languages: tuple[str, ...]) -> Group:
+    own = Part(path=join_path(part.path, "outcomes", item["name"]), data=item)
+    listed = [
+        *text_properties(item, "label", _("Label"), languages),
+        _choice(own, "meaning", _("Meaning"), _same("approve", "reject", "neutral")),
+        _choice(own, "comment", _("Comment"), _same("none", "optional", "required")),
+    ]
+    title = _("Outcome %(name)s", name=item["name"])
+    return Group(title=title, path=own.path, properties=listed, removable=True)
+
+
+def _event(found: DraftView, part: Part) -> Group:
+    event = part.data.get("event", {})
+    listed = []
+    if "timer" in event:
+        listed += [
+            _feel(part, f"event/timer/{name}", label)
+            for name, label in (("duration", _("After")), ("date", _("At")), ("cycle", _("Every")))
+            if name in event["timer"]
+        ]
+        listed.append(_choice(part, "event/timer/calendar", _("Working calendar"), _of_kind(found, "calendar")))
+    listed += [_text(part, f"event/{name}", name) for name in _CALLS if name in event]
+    if "message" in event:
+        listed.append(_feel(part, "event/correlation", _("Correlation key")))
+    if "condition" in event:
+        listed.append(_feel(part, "event/condition", _("Condition")))
+    if part.data["type"] == NodeType.BOUNDARY_EVENT:
+        interrupting = bool(part.data.get("interrupting", True))
+        listed.append(Property(path="interrupting", label=_("Interrupts"), kind="boolean", checked=interrupting))
+    return _group(_("Event"), part, listed)
+
+
+def _work(found: DraftView, part: Part, kind: str) -> list[Group]:
+    match kind:
+        case NodeType.SERVICE_TASK:
+            services = _same(*(name for name, _service in built_in().items()))
+            listed = [_choice(part, "service", _("Service"), services), _json(part, "input", _("Input"))]
+            listed.append(_text(part, "result", _("Result in variable")))
+        case NodeType.BUSINESS_RULE_TASK:
+            listed = [_choice(part, "decision", _("Decision"), _of_kind(found, "decision"))]
+            listed += [_json(part, "input", _("Input")), _text(part, "result", _("Result in variable"))]
+        case NodeType.SCRIPT_TASK:
+            listed = [_json(part, "script", _("Assignments"))]
+        case NodeType.CALL_ACTIVITY:
+            listed = [_choice(part, "process", _("Process"), _of_kind(found, "process"))]
+            listed += [_json(part, "input", _("Input")), _json(part, "output", _("Output"))]
+        case _:
+            return []
+    return [_group(_("What it does"), part, listed)]
+
+
+def _group(title: str, part: Part, properties: Sequence[Property]) -> Group:
+    return Group(title=title, path=part.path, properties=properties)
+
+
+def _at(part: Part, path: str) -> Any:
+    value: Any = part.data
+    for name in path.split("/"):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(part: Part, path: str, label: str) -> Property:
+    return Property(path=path, label=label, kind="text", value=str(_at(part, path) or ""))
+
+
+def _feel(part: Part, path: str, label: str) -> Property:
+    return Property(path=path, label=label, kind="expression", value=str(_at(part, path) or ""))
+
+
+def _flag(part: Part, path: str, label: str) -> Property:
+    return Property(path=path, label=label, kind="flag", checked=bool(_at(part, path)))
+
+
+def _names_of(part: Part, path: str, label: str) -> Property:
+    given = _at(part, path) or _at(part, path.removesuffix("s")) or []
+    return Property(path=path, label=label, kind="names", value=", ".join([given] if isinstance(given, str) else given))
+
+
+def _json(part: Part, path: str, label: str) -> Property:
+    value = _at(part, path)
+    text = "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    return Property(path=path, label=label, kind="json", value=text)
+
+
+def _choice(part: Part, path: str, label: str, choices: Sequence[tuple[str, str]]) -> Property:
+    value = str(_at(part, path) or "")
+    known = {name for name, _label in choices}
+    kept = ((value, value),) if value and value not in known else ()
+    return Property(path=path, label=label, kind="choice", value=value, choices=(("", "—"), *choices, *kept))
+
+
+def _same(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, name) for name in names)
+
+
+def _of_kind(found: DraftView, kind: str) -> tuple[tuple[str, str], ...]:
+    """Names and labels of the draft's definitions of a kind."""
+    return tuple(
+        (name, site().text(document.data.get("label")) or name)
+        for key, document in found.documents.items()
+        for wanted, _colon, name in [key.partition(":")]
+        if wanted == kind and isinstance(document.data, dict)
+    )
+
+
+def _names(found: DraftView, key: str, children: str) -> tuple[tuple[str, str], ...]:
+    document = found.documents.get(key)
+    data = document.data if document else None
+    return _same(*(item["name"] for item in (data or {}).get(children, ())))
+
+
+def set_property(draft: Draft, path: str, value: Any) -> None:
+    """Gives a property a value, or takes it away; objects on the way to it are made where they are missing."""
+    if value is MISSING:
+        if draft.value(path) is not MISSING:
+            draft.remove(path)
+        return
+    parent, _slash, last = path.rpartition("/")
+    if draft.value(parent) is MISSING:
+        set_property(draft, parent, {last: value})
+    elif path.endswith("/assignment/roles"):
+        before = draft.value(parent)
+        draft.edit(parent, {**{k: v for k, v in before.items() if k != "role"}, "roles": value})
+    else:
+        draft.edit(path, value)
+
+
+def rename(draft: Draft, data: Mapping[str, Any], key: str, part: Part, wanted: str) -> None:
+    """Gives a node or flow another name, wherever the process itself refers to it. ``InputError`` for a bad one."""
+    taken = {other.name for other in parts(data, key)}
+    if not NAME.fullmatch(wanted) or wanted in taken:
+        raise InputError([InputProblem(pointer="/name", code="release.bad_name", params={"name": wanted})])
+    draft.edit(key, _renamed(data, part.name, wanted))
+
+
+_REFERENCES = ("name", "from", "to", "attached_to", "handler", "default", "performer_of")
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            (new if key == old else key): new if key in _REFERENCES and item == old else _renamed(item, old, new)
+            for key, item in value.items()
+        }
+    return [_renamed(item, old, new) for item in value] if isinstance(value, list) else value
+
+
+def add_outcome(draft: Draft, part: Part) -> None:
+    """A new outcome of a user task."""
+    taken = {item["name"] for item in part.data.get("outcomes", ())}
+    name = next(f"outcome_{n}" for n in range(1, 1000) if f"outcome_{n}" not in taken)
+    label = {"zh": "新结果", "en": "New outcome"}
+    set_property(
+        draft, join_path(part.path, "outcomes"), [*part.data.get("outcomes", ()), {"name": name, "label": label}]
+    )
