@@ -16,7 +16,16 @@ from engines.feel.expression import (
 from engines.feel.printer import to_feel
 from engines.feel.runtime import Failure
 from engines.feel.scope import Scope
-from engines.feel.sql import SqlColumn, SqlJoin, SqlSource, SqlUnsupportedError, to_sql, to_sql_condition
+from engines.feel.sql import (
+    Parameters,
+    SqlColumn,
+    SqlJoin,
+    SqlSource,
+    SqlUnsupportedError,
+    parameters_for,
+    to_sql,
+    to_sql_condition,
+)
 from engines.feel.types import (
     ANY,
     BOOLEAN,
@@ -69,6 +78,7 @@ __all__ = [
     "Function",
     "FunctionType",
     "ListType",
+    "Parameters",
     "Range",
     "RangeType",
     "Scope",
@@ -83,6 +93,7 @@ __all__ = [
     "compile",
     "compile_unary_tests",
     "from_python",
+    "parameters_for",
     "runs_in_browser",
     "to_feel",
     "to_python",

@@ -90,6 +90,7 @@ class TableSource:
     table: FromClause
     references: Mapping[str, Table] = field(default_factory=dict)
     relations: Mapping[str, tuple[Table, Mapping[str, Table]]] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=lambda: VARIABLES)
 
     def column(self, name: str) -> SqlColumn | None:
         key = f"{name}_id" if name in self.references else name
@@ -103,25 +104,37 @@ class TableSource:
         if name not in self.references:
             return None
         other = self.references[name].alias()
-        return SqlJoin(source=TableSource(other), selectable=other, on=other.c.id == self.table.c[f"{name}_id"])
+        return SqlJoin(
+            source=TableSource(other, variables=self.variables),
+            selectable=other,
+            on=other.c.id == self.table.c[f"{name}_id"],
+        )
 
     def relation(self, name: str) -> SqlJoin | None:
         if name == "twins" and "item_id" in self.table.c:
             other = PARTS.alias()
-            return SqlJoin(source=TableSource(other), selectable=other, on=other.c.item_id == self.table.c.item_id)
+            return SqlJoin(
+                source=TableSource(other, variables=self.variables),
+                selectable=other,
+                on=other.c.item_id == self.table.c.item_id,
+            )
         if name not in self.relations:
             return None
         table, references = self.relations[name]
         other = table.alias()
-        return SqlJoin(source=TableSource(other, references), selectable=other, on=other.c.item_id == self.table.c.id)
+        return SqlJoin(
+            source=TableSource(other, references, variables=self.variables),
+            selectable=other,
+            on=other.c.item_id == self.table.c.id,
+        )
 
     def variable(self, name: str) -> object:
-        return VARIABLES.get(name, NotImplemented)
+        return self.variables.get(name, NotImplemented)
 
 
-def source() -> TableSource:
+def source(variables: Mapping[str, Any] = VARIABLES) -> TableSource:
     """Items with their group and parts."""
-    return TableSource(ITEMS, {"group": GROUPS}, {"parts": (PARTS, {"group": GROUPS})})
+    return TableSource(ITEMS, {"group": GROUPS}, {"parts": (PARTS, {"group": GROUPS})}, variables)
 
 
 TEXTS = ["", "a", "A", "ab", "abc", "b", "中", "中文", "文", "😀", "z\uffee", "zz", "a%b", "A_b"]

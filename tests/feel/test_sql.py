@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -98,6 +101,67 @@ def test_a_condition_takes_the_rows_for_which_it_is_true(rows: Any, text: str) -
     query = select(tables.ITEMS.c.id).where(condition).order_by(tables.ITEMS.c.id)
     wanted = [item["id"] for item, value in zip(items, in_python(expression, items), strict=True) if value is True]
     assert list(connection.execute(query).scalars()) == wanted
+
+
+# Who else may ask, and when.
+OTHERS: list[dict[str, Any]] = [
+    {},
+    {"me": {"id": tables.OTHER, "name": "中"}, "mine": [tables.OTHER], "words": ["b", "abc"], "limit": Decimal(0)},
+    {"mine": [UUID(int=key) for key in (1, 3, 4)], "words": ["a", "b", "", "zz", "中文"]},
+    {"mine": [UUID(int=key) for key in (2, 4, 5, 6)], "words": ["A", "ab", "abc"], "now": tables.VARIABLES["now"]},
+    {"me": None, "mine": [], "words": []},
+    {"me": {"id": None, "name": None}, "mine": None, "words": ["a", None], "limit": None},
+    {"now": datetime(2024, 2, 29, 3, tzinfo=UTC), "words": "a", "mine": [tables.ME, None]},
+]
+VARYING = [
+    "group = me", "group != me", "list contains(mine, group)", "not(list contains(mine, group))", "group in mine",
+    "list contains(words, name)", "name in words", "name = me.name", "name < me.name or me.name = null",
+    "price > limit", "due < today()", "due >= today() - duration(\"P20D\")", "seen < now()", "date(seen) = today()",
+    "due + duration(\"P1M\") > today()", "count(mine) > 2", "list contains(mine, group) and group = me",
+    "some p in parts satisfies list contains(mine, p.group)", "count(parts[group = me]) > 0", "name = words[1]",
+    "group.id = me.id and due < today()", "if me = null then price > 0 else list contains(mine, group)",
+    "contains(name, me.name)", "starts with(name, me.name)", "name + words[1] = \"aa\"",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", VARYING)
+def test_a_statement_with_parameters_serves_other_askers_or_says_that_it_does_not(rows: Any, text: str) -> None:
+    connection, items = rows
+    dialect = connection.dialect.name
+    expression = feel.compile(text, tables.SCOPE)
+    served = 0
+    for first in OTHERS:
+        noted = feel.parameters_for(dialect)
+        asked = {**tables.VARIABLES, **first}
+        try:
+            condition = feel.to_sql_condition(expression, tables.source(asked), dialect, context_of(asked), noted)
+        except feel.SqlUnsupportedError:
+            continue
+        query = select(tables.ITEMS.c.id).where(condition).order_by(tables.ITEMS.c.id)
+        for second in OTHERS:
+            asked = {**tables.VARIABLES, **second}
+            given = noted.values(asked, context_of(asked))
+            if given is None:
+                assert first is not second
+                continue
+            served += first is not second
+            found = list(connection.execute(query, given).scalars())
+            truth = [feel.to_python(expression.evaluate({**asked, **item}, context_of(asked)).value) for item in items]
+            assert found == [item["id"] for item, value in zip(items, truth, strict=True) if value is True]
+    assert served
+
+
+def context_of(variables: dict[str, Any]) -> feel.EvaluationContext:
+    return feel.EvaluationContext(now=variables["now"], zone=CONTEXT.zone, budget=CONTEXT.budget)
+
+
+def test_items_of_a_list_are_bound_in_few_widths() -> None:
+    expression = feel.compile("list contains(mine, group)", tables.SCOPE)
+    noted = feel.parameters_for("sqlite")
+    feel.to_sql_condition(expression, tables.source({"mine": [tables.ME] * 5}), "sqlite", CONTEXT, noted)
+    counts = {n: noted.values({"mine": [UUID(int=key) for key in range(n)]}, CONTEXT) for n in range(10)}
+    assert [n for n, given in counts.items() if given is not None] == [5, 6, 7, 8]
+    assert set(counts[6].values()) == {UUID(int=key) for key in range(6)}
 
 
 REFUSED = [

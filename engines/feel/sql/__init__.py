@@ -1,7 +1,17 @@
 """The SQL backend: the subset of FEEL with an exact meaning on SQLite and PostgreSQL."""
 
+from engines.feel.sql.parameters import Parameters
 from engines.feel.sql.source import SqlColumn, SqlJoin, SqlSource
 from engines.feel.sql.terms import SqlUnsupportedError
-from engines.feel.sql.translate import to_sql, to_sql_condition
+from engines.feel.sql.translate import parameters_for, to_sql, to_sql_condition
 
-__all__ = ["SqlColumn", "SqlJoin", "SqlSource", "SqlUnsupportedError", "to_sql", "to_sql_condition"]
+__all__ = [
+    "Parameters",
+    "SqlColumn",
+    "SqlJoin",
+    "SqlSource",
+    "SqlUnsupportedError",
+    "parameters_for",
+    "to_sql",
+    "to_sql_condition",
+]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     extract,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
 from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.types import TypeEngine
 
 from engines.feel import storage
 from engines.feel import types as t
@@ -159,8 +161,15 @@ class SqlDialect(ABC):
         return self.of_whole(rounded, scale, nullable=True, guards=max(left.guards, right.guards))
 
     @abstractmethod
-    def literal(self, value: Any, kind: FeelType) -> Element:
-        """A known value of a type that is no number, as it is stored."""
+    def stored(self, value: Any, kind: FeelType) -> tuple[Any, TypeEngine[Any]]:
+        """A known value of a type that is no number as the driver takes it, and the type under which it is bound."""
+
+    def literal(self, value: Any, kind: FeelType, name: str = "") -> Element:
+        """A known value of a type that is no number; with a ``name`` it is given when the statement runs."""
+        plain, stored = self.stored(value, kind)
+        element: Element = bindparam(name, type_=stored, required=True) if name else literal(plain, stored)
+        # In parentheses, as type_coerce would change the type of a bare bound value, and so how it is bound.
+        return element if stored is storage_type(kind) else Grouping(element)
 
     # Text
 
@@ -285,15 +294,14 @@ class Sqlite(SqlDialect):
         number = type_coerce(element, BigInteger())
         return Scalar(element=number, type=t.NUMBER, nullable=nullable, scale=scale, bound=INT64, guards=guards)
 
-    def literal(self, value: Any, kind: FeelType) -> Element:
-        # In parentheses, as type_coerce would change the type of a bare bound value, and so how it is bound.
+    def stored(self, value: Any, kind: FeelType) -> tuple[Any, TypeEngine[Any]]:
         if kind is t.DATE_TIME:
-            return Grouping(integer(storage.Instant.to_microseconds(value)))
+            return storage.Instant.to_microseconds(value), BigInteger()
         if kind is t.DAYS_TIME:
-            return Grouping(integer(value // storage.MICROSECOND))
+            return value // storage.MICROSECOND, BigInteger()
         if kind is t.DATE:
-            return Grouping(literal(value.isoformat(), Text()))
-        return literal(value, storage_type(kind))
+            return value.isoformat(), Text()
+        return value, storage_type(kind)
 
     def position(self, text: Element, part: Element) -> Element:
         return func.instr(text, part)
@@ -410,10 +418,8 @@ class Postgresql(SqlDialect):
         number = type_coerce(element * literal(Decimal(1).scaleb(-scale), Numeric()), Numeric(asdecimal=True))
         return Scalar(element=number, type=t.NUMBER, nullable=nullable, scale=scale, bound=10**33, guards=guards)
 
-    def literal(self, value: Any, kind: FeelType) -> Element:
-        if kind is t.DAYS_TIME:
-            return Grouping(integer(value // storage.MICROSECOND))
-        return literal(value, storage_type(kind))
+    def stored(self, value: Any, kind: FeelType) -> tuple[Any, TypeEngine[Any]]:
+        return (value // storage.MICROSECOND, BigInteger()) if kind is t.DAYS_TIME else (value, storage_type(kind))
 
     def position(self, text: Element, part: Element) -> Element:
         return func.strpos(text, part)

@@ -258,8 +258,9 @@ def _list_contains(translator: Translator, node: n.Call) -> Scalar:
     if isinstance(held, Constant):
         if held.value is None:
             return Scalar(element=null(), type=t.NULL)
-        values = held.value if isinstance(held.value, list) else [held.value]
-        return translator.among(node, translator.scalar(what), values)
+        if not isinstance(held.value, list):
+            return translator.among(node, translator.scalar(what), [held.value])
+        return translator.among(node, translator.scalar(what), held.value, held.origin)
     if isinstance(held, Rows):
         return _rows_contain(translator, node, held)
     column = translator.as_scalar(node, held)

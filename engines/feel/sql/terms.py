@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause
 
 from engines.core.diagnostics import Diagnostic
 from engines.core.errors import DefinitionError
+from engines.feel.sql.parameters import Origin
 from engines.feel.sql.source import SqlSource
 from engines.feel.types import FeelType
 
@@ -30,6 +31,8 @@ class Constant:
     """A value that is the same for all rows, as FEEL holds it."""
 
     value: Any
+    # What it came from, where it may be another one when the statement runs again.
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

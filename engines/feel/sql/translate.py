@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -35,25 +34,29 @@ from engines.feel import nodes as n
 from engines.feel import storage
 from engines.feel import types as t
 from engines.feel.budget import Budget
-from engines.feel.checker import Checked
+from engines.feel.checker import VOLATILE, Checked
 from engines.feel.codegen import generate
-from engines.feel.convert import to_python
 from engines.feel.expression import EvaluationContext, Expression
 from engines.feel.lexer import problem
 from engines.feel.nodes import Node
 from engines.feel.parser import walk
 from engines.feel.runtime import Runtime
 from engines.feel.sql.dialects import DIALECTS, NotExactError, storage_type
+from engines.feel.sql.parameters import Origin, Parameters, Unbindable, bound_type, plain_value, width
 from engines.feel.sql.source import SqlJoin, SqlSource
 from engines.feel.sql.terms import Constant, Row, RowLists, Rows, Scalar, SqlUnsupportedError, Term
 from engines.feel.types import FeelType
-from engines.feel.values import Date, DateTime, DaysTime, Range, Time, YearsMonths
+from engines.feel.values import DaysTime, Range, YearsMonths
 
 Element = ColumnElement[Any]
 
 
 def to_sql(
-    expression: Expression, source: SqlSource, dialect: str, context: EvaluationContext | None = None
+    expression: Expression,
+    source: SqlSource,
+    dialect: str,
+    context: EvaluationContext | None = None,
+    parameters: Parameters | None = None,
 ) -> Element:
     """The expression over a row of ``source`` as SQL for ``dialect`` ("sqlite" or "postgresql").
 
@@ -61,16 +64,26 @@ def to_sql(
     FEEL means; a query takes the rows for which it is true. Other values come back from a query as plain Python. The
     instant of today() and now() is the context's, else the source's variables ``now`` (aware) and ``zone``.
     ``SqlUnsupportedError`` (a ``DefinitionError``) tells the part that has no exact SQL meaning, and why.
+    ``parameters`` notes where the values of variables come from, and makes the SQL one that runs for other values too.
     """
-    return Translator(expression, source, dialect, context).result()
+    return Translator(expression, source, dialect, context, parameters).result()
 
 
 def to_sql_condition(
-    expression: Expression, source: SqlSource, dialect: str, context: EvaluationContext | None = None
+    expression: Expression,
+    source: SqlSource,
+    dialect: str,
+    context: EvaluationContext | None = None,
+    parameters: Parameters | None = None,
 ) -> ColumnElement[bool]:
     """As ``to_sql`` for use in WHERE alone: true exactly where the value is true, else false or null."""
-    translator = Translator(expression, source, dialect, context)
+    translator = Translator(expression, source, dialect, context, parameters)
     return translator.test(expression.tree)
+
+
+def parameters_for(dialect: str) -> Parameters:
+    """Empty notes on the known values of one statement."""
+    return Parameters(DIALECTS[dialect])
 
 
 Result = TypeVar("Result")
@@ -80,12 +93,18 @@ class Translator:
     """Translates one expression; ``functions`` adds the built-in functions."""
 
     def __init__(
-        self, expression: Expression, source: SqlSource, dialect: str, context: EvaluationContext | None
+        self,
+        expression: Expression,
+        source: SqlSource,
+        dialect: str,
+        context: EvaluationContext | None,
+        parameters: Parameters | None,
     ) -> None:
         self.text = expression.text
         self.checked: Checked = expression.checked
         self.source = source
         self.sql = DIALECTS[dialect]
+        self.parameters = parameters
         self.now = context.now if context else _variable(source, "now")
         self.zone: ZoneInfo | None = context.zone if context else _zone_of(_variable(source, "zone"))
         functions = context.functions if context else {}
@@ -132,7 +151,8 @@ class Translator:
     def term(self, node: Node) -> Term:
         """What a part is in SQL."""
         if self.is_constant(node):
-            return Constant(value=self.evaluate(node))
+            value, origin = self.known(node)
+            return Constant(value=value, origin=origin)
         rule = _RULES.get(type(node))
         if rule is None:
             self.refuse(node, f"{type(node).__name__} over rows")
@@ -148,7 +168,7 @@ class Translator:
             case Scalar():
                 return term
             case Constant():
-                return self.guard(node, lambda: self.constant(node, term.value))
+                return self.guard(node, lambda: self.constant(node, term.value, term.origin))
             case Row():
                 return self.identity(node, term)
         self.refuse(node, "a list where one value is wanted")
@@ -162,32 +182,27 @@ class Translator:
             self.refuse(node, "the record has no id")
         return Scalar(element=row.wrap(column.element), type=t.IDENTIFIER)
 
-    def constant(self, node: Node, value: Any) -> Scalar:
-        """A known value as an SQL literal."""
+    def constant(self, node: Node, value: Any, origin: Origin | None = None) -> Scalar:
+        """A known value as an SQL literal, or as a parameter where it has an ``origin``."""
         if value is None:
             return Scalar(element=null(), type=t.NULL)
         if isinstance(value, bool):
             return Scalar(element=true() if value else false(), type=t.BOOLEAN, nullable=False)
         if isinstance(value, Decimal):
             return self.sql.number_constant(value)
-        if isinstance(value, dict) and isinstance(value.get("id"), UUID):
-            value = value["id"]
-        for kind, wanted in _CONSTANT_TYPES.items():
-            if type(value) is kind:
-                return self.typed_literal(node, value, wanted)
-        self.refuse(node, f"a constant of type {type(value).__name__}")
+        kind = bound_type(value)
+        if kind is None:
+            self.refuse(node, f"a constant of type {type(value).__name__}")
+        name = self.parameters.bind(origin, kind) if self.parameters and origin else ""
+        return self.typed_literal(node, value, kind, name)
 
-    def typed_literal(self, node: Node, value: Any, kind: FeelType) -> Scalar:
-        plain = to_python(value)
-        if type(plain) is type(value) and kind not in (t.STRING, t.IDENTIFIER):
-            self.refuse(node, "a constant beyond what the databases can hold")
-        if kind is t.TIME and plain.tzinfo is not None:
-            self.refuse(node, "a time with a zone")
-        if kind is t.DATE_TIME and plain.tzinfo is None:
-            self.refuse(node, "a date and time without a zone")
-        if isinstance(plain, str) and "\0" in plain:
-            self.refuse(node, "the character U+0000")
-        return Scalar(element=self.sql.literal(plain, kind), type=kind, nullable=False)
+    def typed_literal(self, node: Node, value: Any, kind: FeelType, name: str = "") -> Scalar:
+        """A value of a type that is no number; with a ``name`` it is a parameter."""
+        try:
+            plain = plain_value(value)
+        except Unbindable as error:
+            self.refuse(node, str(error))
+        return Scalar(element=self.sql.literal(plain, kind, name), type=kind, nullable=False)
 
     # Constants
 
@@ -211,10 +226,20 @@ class Translator:
 
     def evaluate(self, node: Node) -> Any:
         """The value of a part that reads no rows, by the Python backend."""
+        return self.known(node)[0]
+
+    def known(self, node: Node) -> tuple[Any, Origin | None]:
+        """The value of a part that reads no rows, and what it came from where that is noted."""
         if isinstance(node, n.Literal):
-            return node.value
+            return node.value, None
         run = generate(replace(self.checked, tree=node))
-        return run(self.runtime, _Variables(self, node))
+        value = run(self.runtime, _Variables(self, node))
+        return value, self.parameters.origin(run, value) if self.parameters and self.varies(node) else None
+
+    def varies(self, node: Node) -> bool:
+        """Whether a part may have another value in another command."""
+        names = [self.checked.bindings[id(part)] for part in walk(node) if isinstance(part, n.Name)]
+        return any(name.kind == "variable" or name.name in VOLATILE for name in names)
 
     # Names and paths
 
@@ -431,7 +456,7 @@ class Translator:
                 return self.within(test, value, test)
         term = self.term(test)
         if isinstance(term, Constant):
-            return self.in_constant(test, value, term.value)
+            return self.in_constant(test, value, term)
         return self.compared(test, "=", value, self.as_scalar(test, term))
 
     def within(self, node: Node, value: Scalar, interval: n.RangeLiteral) -> Scalar:
@@ -445,12 +470,15 @@ class Translator:
             inside = type_coerce(case((or_(*open_ends), unknown), else_=inside), sqltypes.Boolean())
         return self.boolean(inside, nullable=value.nullable or bool(open_ends))
 
-    def in_constant(self, node: Node, value: Scalar, test: Any) -> Scalar:
+    def in_constant(self, node: Node, value: Scalar, known: Constant) -> Scalar:
+        test = known.value
         if isinstance(test, Range):
             return self.in_range(node, value, test)
         if not isinstance(test, list):
-            return self.compared(node, "=", value, self.constant(node, test))
+            return self.compared(node, "=", value, self.constant(node, test, known.origin))
         ranges = [self.in_range(node, value, item) for item in test if isinstance(item, Range)]
+        if not ranges:
+            return self.among(node, value, test, known.origin)
         plain = [item for item in test if not isinstance(item, Range)]
         tests = [*ranges, self.among(node, value, plain)]
         return self.boolean(or_(*(one.element for one in tests)), nullable=any(one.nullable for one in tests))
@@ -467,9 +495,11 @@ class Translator:
         parts = [self.compared(node, op, value, self.constant(node, end)) for op, end in ends if end is not None]
         return self.boolean(and_(*(part.element for part in parts)), nullable=any(part.nullable for part in parts))
 
-    def among(self, node: Node, value: Scalar, values: list[Any]) -> Scalar:
-        """Whether a value equals one of known values; never null."""
-        known = [self.constant(node, item) for item in values if item is not None]
+    def among(self, node: Node, value: Scalar, values: list[Any], origin: Origin | None = None) -> Scalar:
+        """Whether a value equals one of known values; never null. ``origin``: where the list came from."""
+        known = self.parameter_items(node, value, values, origin)
+        if not known:
+            known = [self.constant(node, item) for item in values if item is not None]
         fitting = [item for item in known if item.type == value.type]
         parts: list[Element] = []
         if value.type is t.NUMBER and fitting:
@@ -483,6 +513,14 @@ class Translator:
         if len(known) < len(values):
             parts.append(value.element.is_(None))
         return self.boolean(or_(false(), *parts), nullable=False)
+
+    def parameter_items(self, node: Node, value: Scalar, values: list[Any], origin: Origin | None) -> list[Scalar]:
+        """The items of a list as parameters, where all of them are of the value's type; else nothing."""
+        if self.parameters is None or origin is None or any(bound_type(item) is not value.type for item in values):
+            return []
+        names = self.parameters.bind_items(origin, value.type, width(len(values))) if values else []
+        items = [*values, *values[-1:] * (len(names) - len(values))]
+        return [self.typed_literal(node, item, value.type, name) for item, name in zip(items, names, strict=True)]
 
     def instance_of(self, node: n.InstanceOf) -> NoReturn:
         self.refuse(node, "instance of over rows")
@@ -691,10 +729,6 @@ _ORDERS: dict[str, Callable[[Element, Element], Element]] = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
-_CONSTANT_TYPES: dict[type, FeelType] = {
-    str: t.STRING, Date: t.DATE, DateTime: t.DATE_TIME, DaysTime: t.DAYS_TIME, Time: t.TIME,
-    UUID: t.IDENTIFIER,
-}  # fmt: skip
 # Property to (microseconds, units in the next greater one).
 _DURATION_UNITS = {
     "days": (86_400_000_000, 0),

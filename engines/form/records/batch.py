@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from engines.core import AccessDenied, InputProblem, new_id
 from engines.form.compiled import CompiledField
 from engines.form.pipeline import FormInput, run
-from engines.form.records.loading import chunks, load_contexts, parse_reference, row_contexts, rows_sent
+from engines.form.records.loading import load_contexts, parse_reference, row_contexts, rows_sent
+from engines.form.records.prepared import chunks
 from engines.form.records.references import choosable, unknown_in_list
 from engines.form.records.source import source_of
 from engines.form.records.stamps import new_system_values

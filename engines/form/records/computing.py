@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import true
-
 from engines.core import Event, StateConflict
 from engines.form.compiled import Mode
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.loading import load_references, load_stored
 from engines.form.records.maintain import figures, maintained_fields, touched_by
 from engines.form.records.raising import batch_event, record_event
-from engines.form.records.source import own_source
 from engines.form.records.world import World
 from engines.form.records.writing import update_many, update_record
 from engines.form.storage.tables import StoredForm
@@ -36,8 +33,7 @@ def compute_again(world: World, form: StoredForm, ids: Sequence[UUID], depth: in
     """New figures, then the formulas of the same record that read them; told as changes that were computed."""
     if depth > _MAX_DEPTH:
         raise StateConflict("record.figures_too_deep", form=form.name)
-    source = own_source(world, form, limited=False)
-    stored = load_stored(source, ids, true(), lock=True)
+    stored = load_stored(world, form, ids, lock=True)
     wanted = figures(world, form, ids) if maintained_fields(form) else {}
     changes = []
     for id, before in stored.items():

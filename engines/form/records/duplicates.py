@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, cast, or_, select, update
 from sqlalchemy import Text as SqlText
 
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import chunks
 from engines.form.records.search import matching, searched_fields
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World

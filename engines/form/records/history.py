@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from engines.form.records.reading import FieldReader
+from engines.form.records.reading import SelectedFields
 from engines.form.records.record import FieldChange, RecordVersion
 from engines.form.records.source import source_of
 from engines.form.records.world import World
@@ -20,16 +20,18 @@ _STAMPS = ("version", "valid_from", "command", "updated_by", "deleted_at", "owne
 def read_history(world: World, form: StoredForm, id: UUID) -> list[RecordVersion]:
     """All versions, newest first; only the fields that who acts may read in the record as it is now."""
     source = source_of(world, form)
-    reader = FieldReader(source)
-    query = select(*reader.columns()).where(source.selectable.c.id == id, source.allowed("see"))
+    selected = SelectedFields(source)
+    query = select(*selected.columns()).where(source.selectable.c.id == id, source.allowed("see"))
     row = world.connection.execute(query).first()
     if row is None:
         return []
-    seen = reader.record(row)
+    seen = selected.reader.record(row)
     names = [name for name in form.rows.columns if name in seen.values and name not in seen.masked]
     versions = _versions(world, form, id, names)
     changes = {
-        name: _row_changes(world, form.children[name], name, id) for name in reader.tables if name in seen.values
+        name: _row_changes(world, form.children[name], name, id)
+        for name in selected.reader.tables
+        if name in seen.values
     }
     found = [_version(before, after, names) for before, after in zip([None, *versions], versions, strict=False)]
     return list(

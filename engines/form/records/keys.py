@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import chunks
 from engines.form.records.world import World
 from engines.form.storage.support import EXTERNAL_KEYS
 

@@ -6,60 +6,70 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, false, select
 
 from engines.form.compiled import CompiledField
-from engines.form.records.source import FormSource, rows_at, source_of
+from engines.form.records.prepared import Match, run_by_ids
+from engines.form.records.source import own_source, source_of
 from engines.form.records.world import World
 from engines.form.storage.columns import SYSTEM_COLUMNS
 from engines.form.storage.tables import StoredForm
 from engines.form.types import Refused
 from engines.form.types.people import parse_id
 
-# Ids in one IN list: below the limits of both databases.
-CHUNK = 500
 Paths = frozenset[tuple[str, ...]]
 
 
-def chunks(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
-    """``items`` in pieces of at most ``size``."""
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
 def load_stored(
-    source: FormSource, ids: Sequence[UUID], where: ColumnElement[bool], *, lock: bool = False
+    world: World,
+    form: StoredForm,
+    ids: Iterable[UUID],
+    operation: str | None = None,
+    *,
+    deleted: bool = False,
+    lock: bool = False,
 ) -> dict[UUID, dict[str, Any]]:
     """Stored values of records with their sub-tables, by id; ``lock`` keeps others from changing them.
 
+    Those that the rights open to ``operation``, in the recycle bin or (by default) not; without an operation all.
     Rows are locked in the order of their ids, so that two commands never wait for each other in a circle.
     """
-    table = source.selectable.c
-    columns = [*(table[name] for name in SYSTEM_COLUMNS), *(table[c.name] for c in source.rows.columns.values())]
-    names = [*SYSTEM_COLUMNS, *source.rows.columns]
-    found: dict[UUID, dict[str, Any]] = {}
-    for part in chunks(sorted(ids)):
-        query = select(*columns).where(table.id.in_(part), where).order_by(table.id)
-        if lock and source.world.connection.dialect.name == "postgresql":
+    names = [*SYSTEM_COLUMNS, *form.rows.columns]
+
+    def make(world: World, match: Match) -> tuple[Select[Any], None]:
+        source = own_source(world, form, limited=operation is not None)
+        table = source.selectable.c
+        columns = [*(table[name] for name in SYSTEM_COLUMNS), *(table[c.name] for c in form.rows.columns.values())]
+        query = select(*columns).where(match(table.id)).order_by(table.id)
+        if operation is not None:
+            query = query.where(source.visible_rows(operation, deleted=deleted))
+        if lock and world.dialect == "postgresql":
             query = query.with_for_update(of=source.selectable)
-        for row in source.world.connection.execute(query):
-            found[row[0]] = dict(zip(names, row, strict=True))
-    add_children(source, found)
+        return query, None
+
+    found: dict[UUID, dict[str, Any]] = {}
+    for _, rows in run_by_ids(world, ("stored", form.name, operation, deleted, lock), sorted(ids), make):
+        found |= {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+    for name in form.children:
+        _add_children(world, form, name, found)
     return found
 
 
-def add_children(source: FormSource, records: Mapping[UUID, dict[str, Any]]) -> None:
-    """Puts the rows of all sub-tables into ``records``, in their order."""
-    for name, rows in source.form.children.items():
-        for record in records.values():
-            record[name] = []
-        selectable = rows_at(rows, source.as_of)
-        table = selectable.c
-        names = ["id", *rows.columns]
-        columns = [table.parent, table.id, *(table[c.name] for c in rows.columns.values())]
-        for part in chunks(list(records)):
-            query = select(*columns).where(table.parent.in_(part)).order_by(table.parent, table.position)
-            for row in source.world.connection.execute(query):
-                records[row[0]][name].append(dict(zip(names, row[1:], strict=True)))
+def _add_children(world: World, form: StoredForm, name: str, records: Mapping[UUID, dict[str, Any]]) -> None:
+    """Puts the rows of a sub-table into ``records``, in their order."""
+    rows = form.children[name]
+    names = ["id", *rows.columns]
+
+    def make(_world: World, match: Match) -> tuple[Select[Any], None]:
+        table = rows.table.c
+        columns = [table.parent, table.id, *rows.columns.values()]
+        return select(*columns).where(match(table.parent)).order_by(table.parent, table.position), None
+
+    for record in records.values():
+        record[name] = []
+    for _, found in run_by_ids(world, ("stored rows", form.name, name), list(records), make):
+        for row in found:
+            records[row[0]][name].append(dict(zip(names, row[1:], strict=True)))
 
 
 def load_references(
@@ -128,18 +138,20 @@ def load_contexts(world: World, form: StoredForm, ids: Sequence[UUID], paths: Pa
 
 def _contexts(world: World, form: StoredForm, by: str, keys: Sequence[UUID], paths: Paths) -> list[dict[str, Any]]:
     """Contexts of the records whose field ``by`` is one of ``keys``; deeper paths are loaded a reference at a time."""
-    source = source_of(world, form, limited=False)
-    heads = sorted({path[0] for path in paths} - {"id"})
-    columns = {name: found.element for name in heads if (found := source.column(name)) is not None}
-    match = source.column(by)
+    heads = tuple(sorted({path[0] for path in paths} - {"id"}))
+
+    def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
+        source = source_of(world, form, limited=False)
+        columns = {name: found.element for name in heads if (found := source.column(name)) is not None}
+        key = source.column(by)
+        fits = false() if key is None else match(key.element)
+        return select(source.selectable.c.id, *columns.values()).where(fits, source.visible_rows()), list(columns)
+
     records: list[dict[str, Any]] = []
-    if match is None:
-        return records
-    for part in chunks(keys):
-        query = select(source.selectable.c.id, *columns.values()).where(match.element.in_(part), source.visible_rows())
-        for row in world.connection.execute(query):
-            records.append({"id": row[0], **dict(zip(columns, row[1:], strict=True))})
-    for name in columns:
+    names: list[str] = []
+    for names, rows in run_by_ids(world, ("contexts", form.name, by, heads), keys, make):
+        records += [{"id": row[0], **dict(zip(names, row[1:], strict=True))} for row in rows]
+    for name in names:
         deeper = frozenset(path[1:] for path in paths if path[0] == name and path[1:] not in ((), ("id",)))
         _link(world, form.compiled.fields.get(name), name, records, deeper)
     return records

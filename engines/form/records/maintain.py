@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from engines.form.compiled import CompiledField, Mode
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.storage.tables import StoredForm
@@ -38,13 +38,16 @@ def maintained_fields(form: StoredForm) -> list[CompiledField]:
 
 def figures(world: World, form: StoredForm, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """The maintained values of records as they should be now, by id; computed by the database in one query a chunk."""
-    source = source_of(world, form, limited=False)
     fields = maintained_fields(form)
-    columns = [_figure(source, field) for field in fields]
+
+    def make(world: World, match: Match) -> tuple[Select[Any], None]:
+        source = source_of(world, form, limited=False)
+        columns = [_figure(source, field) for field in fields]
+        return select(source.selectable.c.id, *columns).where(match(source.selectable.c.id)), None
+
     found = {}
-    for part in chunks(sorted(ids)):
-        query = select(source.selectable.c.id, *columns).where(source.selectable.c.id.in_(part))
-        for row in world.connection.execute(query):
+    for _, rows in run_by_ids(world, ("figures", form.name), sorted(ids), make):
+        for row in rows:
             found[row[0]] = {field.name: fitted(field, value) for field, value in zip(fields, row[1:], strict=True)}
     return found
 

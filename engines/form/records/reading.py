@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, literal, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, literal, null, select, union_all
 
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.record import MASK, Record
-from engines.form.records.source import FormSource, RowSource, rows_at, source_of
+from engines.form.records.source import FormSource, RowSource, own_source, rows_at, source_of
 from engines.form.records.world import World
 from engines.form.storage.tables import StoredForm
 
@@ -28,26 +29,81 @@ SYSTEM = (
     "deleted_at",
 )
 _HIDDEN, _MASKED, _READ = 0, 1, 2
+_PEOPLE = ("person", "department")
 
 
-class FieldReader:
-    """Selects fields of a form's records under rights, and turns rows into ``Record``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordReader:
+    """Turns selected rows into ``Record``; holds nothing of who acts."""
 
-    def __init__(self, source: FormSource, names: Iterable[str] | None = None) -> None:
-        """``names``: the fields wanted; all but sub-tables unless given."""
+    # Qualified name of the form.
+    form: str
+    # Fields in the order of the row's columns, behind the system's.
+    names: tuple[str, ...]
+    # Fields whose access differs from record to record: their levels stand behind the fields.
+    varying: tuple[str, ...]
+    # Fields shown as "•••" in every record.
+    masked: frozenset[str]
+    # Sub-tables that may be seen, and those of them whose rows may not be read.
+    tables: tuple[str, ...]
+    hidden_tables: frozenset[str]
+    # Fields with the title of what they point to in the columns behind the levels.
+    titled: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many of a row's columns are the record's."""
+        return len(SYSTEM) + len(self.names) + len(self.varying) + len(self.titled)
+
+    def record(self, row: Row[Any]) -> Record:
+        """The record that a selected row holds, without sub-tables; further columns of the row are left alone."""
+        start = len(SYSTEM)
+        end = start + len(self.names)
+        system = dict(zip(SYSTEM, row[:start], strict=True))
+        values = dict(zip(self.names, row[start:end], strict=True))
+        masked, hidden = self.masked, self.hidden_tables
+        if self.varying:
+            levels = dict(zip(self.varying, row[end : end + len(self.varying)], strict=True))
+            masked = masked | {name for name, level in levels.items() if level == _MASKED}
+            hidden = hidden | {name for name, level in levels.items() if level != _READ}
+            for name in [name for name, level in levels.items() if level == _HIDDEN]:
+                values.pop(name, None)
+        for name in masked:
+            values[name] = MASK
+        for name in self.tables:
+            if name not in hidden:
+                values[name] = []
+        titles: dict[str, str] = {}
+        end += len(self.varying)
+        for name, title in zip(self.titled, row[end : end + len(self.titled)], strict=True):
+            if title is not None and isinstance(values.get(name, system.get(name)), UUID):
+                titles[name] = str(title)
+        return Record(form=self.form, values=values, titles=titles, masked=masked, **system)
+
+
+class SelectedFields:
+    """Selects fields of a form's records under rights."""
+
+    def __init__(self, source: FormSource, names: Iterable[str] | None = None, *, titles: bool = False) -> None:
+        """``names``: the fields wanted; all but sub-tables unless given. ``titles``: also of what they point to."""
         self.source = source
         fields = source.form.compiled.fields
         wanted = [name for name in (fields if names is None else names) if name in fields]
         self._levels = {name: self._level(name) for name in wanted}
-        self.names = [name for name in wanted if fields[name].rows is None and self._levels[name] is not _HIDDEN]
-        self.tables = [name for name in wanted if fields[name].rows is not None and self._levels[name] is not _HIDDEN]
-        # Fields whose access differs from record to record.
-        self._varying = [name for name in wanted if not isinstance(self._levels[name], int)]
-        # How many of a row's columns are the record's.
-        self.width = len(SYSTEM) + len(self.names) + len(self._varying)
+        shown = [name for name in wanted if self._levels[name] is not _HIDDEN]
         fixed = {name: level for name, level in self._levels.items() if isinstance(level, int)}
-        self._masked = frozenset(name for name in self.names if fixed.get(name) == _MASKED)
-        self._hidden_tables = frozenset(name for name in self.tables if fixed.get(name, _READ) != _READ)
+        tables = [name for name in shown if fields[name].rows is not None]
+        self.names = [name for name in shown if fields[name].rows is None]
+        self.titles = self._titles() if titles else {}
+        self.reader = RecordReader(
+            form=source.form.name,
+            names=tuple(self.names),
+            varying=tuple(name for name in wanted if name not in fixed),
+            masked=frozenset(name for name in self.names if fixed.get(name) == _MASKED),
+            tables=tuple(tables),
+            hidden_tables=frozenset(name for name in tables if fixed.get(name, _READ) != _READ),
+            titled=tuple(self.titles),
+        )
 
     def _level(self, name: str) -> int | ColumnElement[int]:
         rights = self.source.rights
@@ -61,123 +117,160 @@ class FieldReader:
         return case((read, literal(_READ)), (mask, literal(_MASKED)), else_=literal(_HIDDEN))
 
     def columns(self) -> list[ColumnElement[Any]]:
-        """What to select, in the order that ``record`` reads."""
+        """What to select, in the order that the reader reads."""
         table = self.source.selectable.c
         values = [self._element(name).label(f"v{place}") for place, name in enumerate(self.names)]
-        levels = [self._levels[name].label(f"l{place}") for place, name in enumerate(self._varying)]  # type: ignore[union-attr]
-        return [*(table[name] for name in SYSTEM), *values, *levels]
+        levels = [self._levels[name].label(f"l{place}") for place, name in enumerate(self.reader.varying)]  # type: ignore[union-attr]
+        titles = [element.label(f"t{place}") for place, element in enumerate(self.titles.values())]
+        return [*(table[name] for name in SYSTEM), *values, *levels, *titles]
 
     def _element(self, name: str) -> ColumnElement[Any]:
         raw = self.source.raw(name)
         masked = self._levels[name] is _MASKED
         found = None if raw is None or masked else self.source.guard(name, raw)
-        return literal(None) if found is None else found
+        return null() if found is None else found
+
+    def _titles(self) -> dict[str, ColumnElement[Any]]:
+        """For each field that points to something, the title of that, where it may be seen."""
+        found = {}
+        for name, target in _targets(self.source.form).items():
+            key: ColumnElement[Any] | None = self.source.selectable.c[name] if name in SYSTEM else None
+            if name in self.names and self._levels[name] is not _MASKED:
+                key = self._element(name)
+            title = None if key is None else _title_of(self.source.world, target, key)
+            if title is not None:
+                found[name] = title
+        return found
 
     def select(self) -> Select[Any]:
         """The visible records' fields; add conditions, order and limit."""
         return select(*self.columns()).where(self.source.visible_rows())
 
-    def record(self, row: Row[Any]) -> Record:
-        """The record that a selected row holds, without sub-tables; further columns of the row are left alone."""
-        start = len(SYSTEM)
-        values = dict(zip(self.names, row[start : start + len(self.names)], strict=True))
-        masked, hidden = self._masked, self._hidden_tables
-        if self._varying:
-            levels = dict(zip(self._varying, row[start + len(self.names) : self.width], strict=True))
-            masked = masked | {name for name, level in levels.items() if level == _MASKED}
-            hidden = hidden | {name for name, level in levels.items() if level != _READ}
-            for name in [name for name, level in levels.items() if level == _HIDDEN]:
-                values.pop(name, None)
-        for name in masked:
-            values[name] = MASK
-        for name in self.tables:
-            if name not in hidden:
-                values[name] = []
-        system = dict(zip(SYSTEM, row[:start], strict=True))
-        return Record(form=self.source.form.name, values=values, masked=frozenset(masked), **system)
+
+def read_records(
+    world: World, form: StoredForm, ids: Sequence[UUID], *, deleted: bool = False, as_of: datetime | None = None
+) -> list[Record]:
+    """The records among ``ids`` that may be seen, with sub-tables and the titles of what they refer to.
+
+    With ``as_of`` as they were at that instant, under today's rights.
+    """
+
+    def make(world: World, match: Match) -> tuple[Select[Any], RecordReader]:
+        source = own_source(world, form) if as_of is None else source_of(world, form, as_of=as_of)
+        found = SelectedFields(source, titles=True)
+        rows = match(source.selectable.c.id), source.visible_rows(deleted=deleted)
+        return select(*found.columns()).where(*rows), found.reader
+
+    records: list[Record] = []
+    tables: tuple[str, ...] = ()
+    key = ("records", form.name, deleted) if as_of is None else None
+    for reader, rows in run_by_ids(world, key, ids, make):
+        records += map(reader.record, rows)
+        tables = reader.tables
+    for name in tables if records else ():
+        add_rows(world, form, name, records, as_of)
+    return records
 
 
-def read_records(source: FormSource, ids: Sequence[UUID], *, deleted: bool = False) -> list[Record]:
-    """The records among ``ids`` that may be seen, with sub-tables and the titles of what they refer to."""
-    reader = FieldReader(source)
-    found: list[Record] = []
-    for part in chunks(list(ids)):
-        query = select(*reader.columns()).where(source.selectable.c.id.in_(part), source.visible_rows(deleted=deleted))
-        found += [reader.record(row) for row in source.world.connection.execute(query)]
-    add_rows(source, reader.tables, found)
-    return with_titles(source, found)
+def add_rows(
+    world: World, form: StoredForm, name: str, records: Sequence[Record], as_of: datetime | None = None
+) -> None:
+    """Fills a sub-table of ``records`` where it may be read; live columns included."""
 
-
-def add_rows(source: FormSource, tables: Sequence[str], records: Sequence[Record]) -> None:
-    """Fills the sub-tables of ``records`` where they may be read; live columns included."""
-    for name in tables:
-        lists: dict[UUID, list[dict[str, Any]]] = {r.id: r.values[name] for r in records if name in r.values}
-        rows = RowSource(source, name, rows_at(source.form.children[name], source.as_of))
+    def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
+        rows = RowSource(source_of(world, form, as_of=as_of), name, rows_at(form.children[name], as_of))
         elements = {n: e for n in rows.rows.fields if (e := rows.raw(n)) is not None}
         table = rows.selectable.c
-        for part in chunks(list(lists)):
-            query = select(table.parent, table.id, *elements.values()).where(table.parent.in_(part))
-            for row in source.world.connection.execute(query.order_by(table.parent, table.position)):
-                lists[row[0]].append({"id": row[1], **dict(zip(elements, row[2:], strict=True))})
+        query = select(table.parent, table.id, *elements.values()).where(match(table.parent))
+        return query.order_by(table.parent, table.position), list(elements)
+
+    lists: dict[UUID, list[dict[str, Any]]] = {r.id: r.values[name] for r in records if name in r.values}
+    key = ("rows", form.name, name) if as_of is None else None
+    for names, found in run_by_ids(world, key, list(lists), make):
+        for row in found:
+            lists[row[0]].append({"id": row[1], **dict(zip(names, row[2:], strict=True))})
 
 
-def with_titles(source: FormSource, records: Sequence[Record]) -> list[Record]:
+def with_titles(world: World, form: StoredForm, records: Sequence[Record]) -> list[Record]:
     """The records with the titles of the records and people that they point to, as far as those may be seen."""
-    targets = _targets(source)
+    targets = _targets(form)
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for record in records:
         for name, target in targets.items():
             if isinstance(value := record.get(name), UUID):
                 wanted[target].add(value)
-    if not wanted:
-        return list(records)
-    titles = {target: titles_of(source.world, target, sorted(ids)) for target, ids in wanted.items()}
-    return [replace(record, titles=_titles(record, targets, titles)) for record in records]
+    titles = _names_of(world, *(wanted.pop(kind, set()) for kind in _PEOPLE))
+    for target, ids in wanted.items():
+        titles |= titles_of(world, target, sorted(ids))
+    return [replace(record, titles=_titles(record, targets, titles)) for record in records] if titles else list(records)
 
 
-def _targets(source: FormSource) -> dict[str, str]:
+def _targets(form: StoredForm) -> dict[str, str]:
     """What each field that holds an id points to: a form, "person" or "department"."""
-    fields = source.form.compiled.fields.items()
-    own = {n: f.target or f.kind.name for n, f in fields if f.target or f.kind.name in ("person", "department")}
+    fields = form.compiled.fields.items()
+    own = {n: f.target or f.kind.name for n, f in fields if f.target or f.kind.name in _PEOPLE}
     people = dict.fromkeys(("owner", "created_by", "updated_by"), "person")
     return {**own, **people, "department": "department"}
 
 
-def _titles(record: Record, targets: Mapping[str, str], titles: Mapping[str, Mapping[UUID, str]]) -> dict[str, str]:
-    found = {}
-    for name, target in targets.items():
-        value = record.get(name)
-        if isinstance(value, UUID) and value in titles.get(target, {}):
-            found[name] = titles[target][value]
-    return found
+def _titles(record: Record, targets: Mapping[str, str], titles: Mapping[UUID, str]) -> dict[str, str]:
+    pairs = ((name, titles.get(record.get(name))) for name in targets)
+    return {name: title for name, title in pairs if title is not None}
+
+
+def _title_of(world: World, target: str, key: ColumnElement[Any]) -> ColumnElement[Any] | None:
+    """The title of what ``key`` points to as a column, null where it may not be seen; None where none ever may."""
+    if target in _PEOPLE:
+        if world.directory is None:
+            return None
+        people = (world.directory.people if target == "person" else world.directory.departments).alias()
+        name = select(people.c.name).where(people.c.id == key)
+        return name.correlate_except(people).scalar_subquery()
+    found = _titled(world, target)
+    if found is None:
+        return None
+    source, title = found
+    query = select(title).where(source.selectable.c.id == key, source.visible_rows())
+    return query.correlate_except(source.selectable).scalar_subquery()
+
+
+def _titled(world: World, target: str) -> tuple[FormSource, ColumnElement[Any]] | None:
+    """The records of a form with the column that names them; None where they may not be seen or have none."""
+    form = world.forms.get(target)
+    if form is None or not form.compiled.title or not world.rights(form).may("see"):
+        return None
+    source = source_of(world, form)
+    column = source.column(form.compiled.title)
+    return None if column is None else (source, column.element)
 
 
 def titles_of(world: World, target: str, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Titles of records by id, of those that may be seen; ``target`` may also be "person" or "department"."""
-    if target in ("person", "department"):
-        return _names_of(world, target, ids)
-    form = world.forms.get(target)
-    title = form.compiled.title if form else ""
-    if form is None or not title or not world.rights(form).may("see"):
-        return {}
-    source = source_of(world, form)
-    column = source.column(title)
-    if column is None:
-        return {}
-    found: dict[UUID, str] = {}
-    for part in chunks(ids):
-        query = select(source.selectable.c.id, column.element)
-        query = query.where(source.selectable.c.id.in_(part), source.visible_rows())
-        found |= {row[0]: str(row[1]) for row in world.connection.execute(query) if row[1] is not None}
-    return found
+    """Titles of a form's records by id, of those that may be seen."""
+
+    def make(world: World, match: Match) -> tuple[Select[Any], None]:
+        found = _titled(world, target)
+        if found is None:
+            return select(null(), null()).limit(0), None
+        source, title = found
+        return select(source.selectable.c.id, title).where(match(source.selectable.c.id), source.visible_rows()), None
+
+    titles: dict[UUID, str] = {}
+    for _, rows in run_by_ids(world, ("titles", target), ids, make):
+        titles |= {row[0]: str(row[1]) for row in rows if row[1] is not None}
+    return titles
 
 
-def _names_of(world: World, target: str, ids: Sequence[UUID]) -> dict[UUID, str]:
-    if world.directory is None:
+def _names_of(world: World, people: set[UUID], departments: set[UUID]) -> dict[UUID, str]:
+    """Names of people and departments by id, in one query."""
+    directory = world.directory
+    if directory is None or not (people or departments):
         return {}
-    table = (world.directory.people if target == "person" else world.directory.departments).c
-    query = select(table.id, table.name).where(table.id.in_(ids))
-    return {row[0]: row[1] for row in world.connection.execute(query)}
+    wanted = {"people": list(people), "departments": list(departments)}
+    parts = []
+    for name, table in (("people", directory.people.c), ("departments", directory.departments.c)):
+        ids = bindparam(name, type_=table.id.type, expanding=True)
+        parts.append(select(table.id, table.name).where(table.id.in_(ids)))
+    return {row[0]: row[1] for row in world.connection.execute(union_all(*parts), wanted)}
 
 
 def visible_record(world: World, form: StoredForm, values: Mapping[str, Any]) -> Record:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, Select, select
 
 from engines.core import AccessDenied, Event, InputError, Principal, new_id
 from engines.feel import EvaluationContext
@@ -23,6 +23,7 @@ from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
 from engines.form.records.numbering import next_numbers
 from engines.form.records.personal import PersonalValue, erase_values, personal_values
+from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.query import ListQuery, count_records, page_records
 from engines.form.records.raising import batch_event, record_event
 from engines.form.records.reading import read_records, visible_record
@@ -80,12 +81,11 @@ class Records:
 
     def get(self, name: str, id: UUID, *, deleted: bool = False) -> Record | None:
         """One record, or None where there is none that may be seen."""
-        source = own_source(self.world, self.world.form(name))
-        return next(iter(read_records(source, [id], deleted=deleted)), None)
+        return next(iter(read_records(self.world, self.world.form(name), [id], deleted=deleted)), None)
 
     def get_many(self, name: str, ids: Sequence[UUID]) -> list[Record]:
         """The records among ``ids`` that may be seen, in the order of ``ids``."""
-        found = {record.id: record for record in read_records(self.source(name), ids)}
+        found = {record.id: record for record in read_records(self.world, self.world.form(name), ids)}
         return [found[id] for id in ids if id in found]
 
     def page(self, name: str, query: ListQuery) -> Page:
@@ -106,16 +106,14 @@ class Records:
 
     def as_of(self, name: str, id: UUID, instant: datetime) -> Record | None:
         """The record as it was at ``instant``, under today's rights; None where it was not there."""
-        return next(iter(read_records(self.source(name, instant), [id])), None)
+        return next(iter(read_records(self.world, self.world.form(name), [id], as_of=instant)), None)
 
     def may(self, name: str, operation: str, id: UUID | None = None) -> bool:
         """Whether an operation is allowed: at all, or on one record."""
         form = self.world.form(name)
         if id is None or not self.world.rights(form).may(operation):
             return self.world.rights(form).may(operation)
-        source = source_of(self.world, form)
-        query = select(source.selectable.c.id).where(source.selectable.c.id == id, source.visible_rows(operation))
-        return self.world.connection.execute(query).first() is not None
+        return self._is_open(form, id, operation)
 
     # -- writing
 
@@ -261,7 +259,7 @@ class Records:
         before, _ = self._load(form, id, "delete")
         emptied = erase_values(self.world, form, id)
         fields = sorted({field.partition(".")[0] for field in emptied})
-        after = load_stored(own_source(self.world, form, limited=False), [id], true())[id]
+        after = load_stored(self.world, form, [id])[id]
         # What was erased does not live on in the event either.
         event = record_event(self.world, "record.updated", form, after, after, tuple(fields))
         shown = visible_record(self.world, form, after)
@@ -277,8 +275,7 @@ class Records:
         form = self.world.form(name)
         if not self.world.rights(form).may("edit"):
             raise AccessDenied("edit", name)
-        source = own_source(self.world, form)
-        stored = load_stored(source, sorted(values), source.visible_rows("edit"), lock=True)
+        stored = load_stored(self.world, form, values, "edit", lock=True)
         return tuple(write_values(self.world, form, stored, values))
 
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
@@ -304,22 +301,38 @@ class Records:
     ) -> tuple[dict[str, Any], Sequence[CompiledPermission]]:
         """The stored record, locked, and the permissions that open it to ``operation``; else ``AccessDenied``."""
         rights = self.world.rights(form)
-        source = own_source(self.world, form)
         if not rights.may(operation):
             raise AccessDenied(operation, form.name)
-        found = load_stored(source, [id], source.visible_rows(operation, deleted=deleted), lock=True).get(id)
+        found = load_stored(self.world, form, [id], operation, deleted=deleted, lock=True).get(id)
         if found is None:
             raise AccessDenied(operation, form.name)
-        return found, self._open(source, rights.granting(operation), id)
+        return found, self._open(form, operation, id)
 
-    def _open(self, source: FormSource, entries: Sequence[CompiledPermission], id: UUID) -> list[CompiledPermission]:
-        """The entries whose row conditions hold for one record."""
+    def _open(self, form: StoredForm, operation: str, id: UUID) -> Sequence[CompiledPermission]:
+        """The entries that allow an operation and whose row conditions hold for one record."""
+        entries = self.world.rights(form).granting(operation)
         limited = [entry for entry in entries if entry.rows is not None]
         if len(entries) < 2 or not limited:
-            return list(entries)
-        query = select(*(source.condition(entry) for entry in limited)).where(source.selectable.c.id == id)
-        holds = dict(zip(limited, self.world.connection.execute(query).one(), strict=True))
+            return entries
+
+        def make(world: World, match: Match) -> tuple[Select[Any], None]:
+            source = own_source(world, form)
+            return select(*map(source.condition, limited)).where(match(source.selectable.c.id)), None
+
+        ((_, rows),) = run_by_ids(self.world, ("open", form.name, operation), [id], make)
+        holds = dict(zip(limited, rows.one(), strict=True))
         return [entry for entry in entries if entry.rows is None or holds[entry]]
+
+    def _is_open(self, form: StoredForm, id: UUID, operation: str) -> bool:
+        """Whether a record is there and the rights open it to an operation."""
+
+        def make(world: World, match: Match) -> tuple[Select[Any], None]:
+            source = own_source(world, form)
+            own = source.selectable.c.id
+            return select(own).where(match(own), source.visible_rows(operation)), None
+
+        ((_, rows),) = run_by_ids(self.world, ("is open", form.name, operation), [id], make)
+        return rows.first() is not None
 
     def _run(
         self,
@@ -359,9 +372,7 @@ class Records:
         rights = self.world.rights(form)
         if rights.unlimited or any(entry.rows is None for entry in rights.granting("create")):
             return
-        source = source_of(self.world, form)
-        query = select(source.selectable.c.id).where(source.selectable.c.id == id, source.allowed("create"))
-        if self.world.connection.execute(query).first() is None:
+        if not self._is_open(form, id, "create"):
             raise AccessDenied("create", form.name)
 
     def _write(

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from engines.core import InputProblem
 from engines.feel import Expression
 from engines.feel.sql import SqlColumn, SqlJoin
 from engines.form.compiled import CompiledField
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.storage.tables import StoredForm
@@ -93,14 +93,19 @@ def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: M
     target = world.forms.get(field.target or field.list_target)
     if target is None:
         return set()
-    source = source_of(world, target)
-    conditions = [source.visible_rows()]
-    if field.choice_filter is not None:
-        conditions.append(choice_condition(source, field.choice_filter, record))
+
+    def make(world: World, match: Match) -> tuple[Select[Any], None]:
+        source = source_of(world, target)
+        conditions = [match(source.selectable.c.id), source.visible_rows()]
+        if field.choice_filter is not None:
+            conditions.append(choice_condition(source, field.choice_filter, record))
+        return select(source.selectable.c.id).where(*conditions), None
+
     found: set[UUID] = set()
-    for part in chunks(sorted(ids)):
-        query = select(source.selectable.c.id).where(source.selectable.c.id.in_(part), *conditions)
-        found |= set(world.connection.execute(query).scalars())
+    # A filter may read any value of the choosing record: its statement is made for this one.
+    key = ("choosable", target.name) if field.choice_filter is None else None
+    for _, rows in run_by_ids(world, key, sorted(ids), make):
+        found |= set(rows.scalars())
     return found
 
 

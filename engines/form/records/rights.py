@@ -12,26 +12,27 @@ ACCESS_LEVELS = {"hidden": 0, "masked": 1, "read": 2, "write": 3}
 
 
 class Rights:
-    """What one principal may do with the records of one form."""
+    """What a principal may do with the records of one form: the same for all who have its roles."""
 
     def __init__(self, form: CompiledForm, principal: Principal) -> None:
         self.form = form
-        self.principal = principal
+        self.roles = principal.roles
+        # Whether everything is allowed: only to the system itself.
+        self.unlimited = principal.kind is PrincipalKind.SYSTEM
         self._always: dict[tuple[str, str, str], bool] = {}
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether everything is allowed: only to the system itself."""
-        return self.principal.kind is PrincipalKind.SYSTEM
+        self._granting: dict[str, tuple[CompiledPermission, ...]] = {}
 
     @cached_property
     def entries(self) -> tuple[CompiledPermission, ...]:
         """The form's permissions that this principal holds through its roles."""
-        return tuple(p for p in self.form.permissions if p.role in self.principal.roles)
+        return tuple(p for p in self.form.permissions if p.role in self.roles)
 
     def granting(self, operation: str) -> tuple[CompiledPermission, ...]:
         """The entries that allow an operation (on their rows)."""
-        return tuple(p for p in self.entries if operation in p.operations)
+        found = self._granting.get(operation)
+        if found is None:
+            found = self._granting[operation] = tuple(p for p in self.entries if operation in p.operations)
+        return found
 
     def may(self, operation: str) -> bool:
         """Whether the operation is allowed on any record at all."""

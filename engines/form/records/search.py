@@ -15,7 +15,7 @@ from zlib import crc32
 from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, text
 
 from engines.feel.storage import Identifier
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import chunks
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.storage.sort_keys import initials

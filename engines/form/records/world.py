@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, FromClause
+from sqlalchemy import ColumnElement, Connection, FromClause, Select
 
 from engines import feel
-from engines.core import Principal
-from engines.feel import EvaluationContext, Expression
+from engines.core import Principal, PrincipalKind
+from engines.feel import EvaluationContext, Expression, Parameters
 from engines.feel.sql import SqlSource
 from engines.form.compiled import Mode
+from engines.form.records.prepared import Prepared, Statements
 from engines.form.records.rights import Rights
 from engines.form.storage.tables import StoredForm
+
+T = TypeVar("T")
+
+
+# Forms and sets of roles; beyond that, all are looked up anew.
+_MOST_RIGHTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,8 @@ class FormSet:
 
     def __init__(self, forms: Iterable[StoredForm]) -> None:
         self._forms = {form.name: form for form in forms}
+        self._rights: dict[tuple[str, PrincipalKind, frozenset[str]], Rights] = {}
+        self.statements = Statements()
 
     def __getitem__(self, name: str) -> StoredForm:
         return self._forms[name]
@@ -61,6 +70,16 @@ class FormSet:
     def values(self) -> Iterable[StoredForm]:
         """All stored forms."""
         return self._forms.values()
+
+    def rights(self, form: StoredForm, principal: Principal) -> Rights:
+        """The rights of a principal on a form; the same for all who have the same roles."""
+        key = (form.name, principal.kind, principal.roles)
+        found = self._rights.get(key)
+        if found is None:
+            if len(self._rights) >= _MOST_RIGHTS:
+                self._rights.clear()
+            found = self._rights[key] = Rights(form.compiled, principal)
+        return found
 
     @cached_property
     def dependents(self) -> Mapping[str, tuple[Dependent, ...]]:
@@ -91,6 +110,8 @@ class World:
     # App and release that events name.
     app: str = ""
     release: int = 0
+    # Where the known values of the statement come from that is being made to be kept; None outside of that.
+    parameters: Parameters | None = None
 
     @property
     def now(self) -> datetime:
@@ -114,24 +135,55 @@ class World:
             "settings": dict(self.settings),
         }
 
-    @cached_property
-    def _rights(self) -> dict[str, Rights]:
-        return {}
-
     def rights(self, form: StoredForm) -> Rights:
         """The rights of who acts on a form."""
-        found = self._rights.get(form.name)
-        if found is None:
-            found = self._rights[form.name] = Rights(form.compiled, self.principal)
-        return found
+        return self.forms.rights(form, self.principal)
+
+    @property
+    def dialect(self) -> str:
+        """The database: "sqlite" or "postgresql"."""
+        return self.connection.dialect.name
 
     def sql(self, expression: Expression, source: SqlSource) -> ColumnElement[Any]:
         """The value of an expression over rows, for SELECT and ORDER BY."""
-        return feel.to_sql(expression, source, self.connection.dialect.name, self.context)
+        return feel.to_sql(expression, source, self.dialect, self.context, self.parameters)
 
     def test(self, expression: Expression, source: SqlSource) -> ColumnElement[bool]:
         """A condition over rows, for WHERE."""
-        return feel.to_sql_condition(expression, source, self.connection.dialect.name, self.context)
+        return feel.to_sql_condition(expression, source, self.dialect, self.context, self.parameters)
+
+    def prepared(
+        self,
+        key: tuple[Hashable, ...] | None,
+        make: Callable[[World], tuple[Select[Any], T]],
+        known: Mapping[str, Any] | None = None,
+    ) -> tuple[Select[Any], dict[str, Any], T]:
+        """A statement, the values to run it with, and what reads its rows; made by ``make`` where none fits.
+
+        ``key``: everything that the statement depends on besides roles, variables and the instant; None makes one for
+        this once. ``make`` must use the world that it is given, and nothing made by another. ``known``: variables
+        besides those that all expressions see.
+        """
+        if key is None:
+            return self._unprepared(make)
+        who, variables = self.principal, self.around if known is None else {**self.around, **known}
+        full = (self.dialect, who.kind, who.roles, self.directory is None, *key)
+        for kept in self.forms.statements.find(full):
+            values = kept.parameters.values(variables, self.context)
+            if values is not None:
+                return kept.statement, values, kept.reader
+        noted = feel.parameters_for(self.dialect)
+        statement, reader = make(replace(self, parameters=noted))
+        values = noted.values(variables, self.context)
+        if values is None:
+            # A value that does not even equal itself.
+            return self._unprepared(make)
+        self.forms.statements.keep(full, Prepared(statement=statement, reader=reader, parameters=noted))
+        return statement, values, reader
+
+    def _unprepared(self, make: Callable[[World], tuple[Select[Any], T]]) -> tuple[Select[Any], dict[str, Any], T]:
+        statement, reader = make(replace(self, parameters=None))
+        return statement, {}, reader
 
     def form(self, name: str) -> StoredForm:
         """A form by its qualified name; ``KeyError`` where there is none."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from engines.core import InputError, InputProblem, new_id
 from engines.core.source import pointer_of
-from engines.form.records.loading import chunks
+from engines.form.records.prepared import chunks
 from engines.form.records.search import index_records, searched_fields
 from engines.form.records.world import World
 from engines.form.storage.bulk import insert_rows
