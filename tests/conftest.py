@@ -1,8 +1,10 @@
-"""What holds for every test: large counts run only when they are asked for."""
+"""What holds for every test: large counts run only when they are asked for; what a machine lacks is said aloud."""
 
 import os
 
 import pytest
+
+from tests.missing import lines
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -13,3 +15,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if large:
         config.hook.pytest_deselected(items=large)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was not checked because this machine lacks something."""
+    found = lines(terminalreporter.stats.get("skipped", []))
+    if found:
+        terminalreporter.section("NOT CHECKED on this machine", sep="!", red=True, bold=True)
+        for line in found:
+            terminalreporter.line(line, red=True)

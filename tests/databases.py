@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
+from tests.missing import missing
+
 POSTGRES = os.environ.get("DOUGONG_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 DATABASES = ("sqlite", "postgresql")
 
@@ -45,11 +47,7 @@ def sqlite_engine(url: str = "sqlite://") -> Iterator[Engine]:
 @contextmanager
 def postgres_engine() -> Iterator[Engine]:
     """An engine on PostgreSQL whose search path is a new schema, dropped at the end."""
-    problem = postgres_problem()
-    if problem:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"PostgreSQL is missing: {problem}")
-        pytest.skip(f"PostgreSQL is missing, so half of the tests did not run: {problem}")
+    require_postgres()
     schema = f"test_{uuid4().hex[:16]}"
     engine = create_engine(POSTGRES, connect_args={"options": f"-csearch_path={schema}"})
     with engine.begin() as connection:
@@ -60,6 +58,16 @@ def postgres_engine() -> Iterator[Engine]:
         with engine.begin() as connection:
             connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
         engine.dispose()
+
+
+def require_postgres() -> None:
+    """Ends the test where PostgreSQL cannot be reached: a loud skip, with ``CI=true`` a failure."""
+    problem = postgres_problem()
+    if problem:
+        missing(
+            f"PostgreSQL does not answer ({problem}); start it on port 5432, or name one in DOUGONG_TEST_POSTGRES, "
+            "for example postgresql+psycopg://user@host/database"
+        )
 
 
 @cache

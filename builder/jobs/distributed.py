@@ -92,6 +92,7 @@ class DistributedRunner:
     # -- the sweeper: due rows become wake-ups
 
     def _until_next(self) -> float | None:
+        self._host.catch_up()
         with self._host.read() as connection:
             due = queue.next_due(connection)
         waits = [self._delivery.until_next(), None if due is None else (due - self._host.now()).total_seconds()]

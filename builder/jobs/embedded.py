@@ -9,7 +9,7 @@ import structlog
 
 from builder.jobs import queue
 from builder.jobs.delivery import Delivery
-from builder.jobs.lease import Holder, acquire, give_up
+from builder.jobs.lease import Holder, acquire, give_up, within_reach
 from builder.jobs.loop import Duty, Loop
 from builder.jobs.ports import Channel, Effect, Job, JobHost, Patience
 
@@ -57,7 +57,7 @@ class EmbeddedRunner:
             claim=self._delivery.claim,
             act=self._delivery.deliver,
             until_next=self._delivery.until_next,
-            allowed=lambda: self._has_lease or not leased,
+            allowed=lambda: self.has_lease,
         )
         self._jobs = Loop(jobs, workers=workers, poll_s=self._patience.poll_s)
         self._effects = Loop(effects, workers=workers, poll_s=self._patience.poll_s)
@@ -75,6 +75,11 @@ class EmbeddedRunner:
             with self._host.begin() as connection:
                 give_up(connection, self._holder)
 
+    @property
+    def has_lease(self) -> bool:
+        """Whether it is the one that works on this workspace."""
+        return self._has_lease or not self._leased
+
     def wake(self) -> None:
         """Rows or the workspace's clock may have changed."""
         self._jobs.wake()
@@ -84,10 +89,18 @@ class EmbeddedRunner:
         if not self._leased:
             return True
         if time.monotonic() >= self._renew_at:
-            with self._host.begin() as connection:
-                self._has_lease = acquire(connection, self._holder, self._patience.runner_lease_s)
+            self._has_lease = self._within_reach() and self._acquire()
             self._renew_at = time.monotonic() + self._patience.runner_lease_s / 3
         return self._has_lease
+
+    def _within_reach(self) -> bool:
+        """Looks first: the processes that wait for their turn must not keep the writers of the others waiting."""
+        with self._host.read() as connection:
+            return within_reach(connection, self._holder)
+
+    def _acquire(self) -> bool:
+        with self._host.begin() as connection:
+            return acquire(connection, self._holder, self._patience.runner_lease_s)
 
     def _claim(self, limit: int) -> list[Job]:
         with self._host.begin() as connection:
@@ -99,6 +112,7 @@ class EmbeddedRunner:
         attempt(self._host, job, self._patience)
 
     def _until_next(self) -> float | None:
+        self._host.catch_up()
         with self._host.read() as connection:
             due = queue.next_due(connection)
         return None if due is None else (due - self._host.now()).total_seconds()

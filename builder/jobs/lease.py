@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -46,6 +47,12 @@ class Holder:
         return False
 
 
+def within_reach(connection: Connection, holder: Holder) -> bool:
+    """Whether ``holder`` could take or renew the lease now; a look without a lock."""
+    row = connection.execute(sa.select(table).where(table.c.name == DUTY)).one_or_none()
+    return row is None or not _of_another(row, holder, machine_now(connection))
+
+
 def acquire(connection: Connection, holder: Holder, lease_s: float) -> bool:
     """Whether ``holder`` has the lease now, taken or renewed; rows leased to a runner that ended are freed."""
     machine = machine_now(connection)
@@ -53,13 +60,18 @@ def acquire(connection: Connection, holder: Holder, lease_s: float) -> bool:
     row = connection.execute(sa.select(table).where(table.c.name == DUTY).with_for_update()).one_or_none()
     if row is None:
         return _first(connection, holder, until)
-    if row.holder != holder.name and row.lease_until > machine and not Holder(row.holder).gone:
+    if _of_another(row, holder, machine):
         return False
     if row.holder != holder.name:
         release_holder(connection, row.holder)
     values = {"holder": holder.name, "lease_until": until, "fence": row.fence + (row.holder != holder.name)}
     connection.execute(table.update().where(table.c.name == DUTY).values(**values))
     return True
+
+
+def _of_another(row: sa.Row[Any], holder: Holder, machine: datetime) -> bool:
+    """Whether somebody else holds it who is not known to have ended."""
+    return row.holder != holder.name and row.lease_until > machine and not Holder(row.holder).gone
 
 
 def _first(connection: Connection, holder: Holder, until: object) -> bool:

@@ -11,11 +11,16 @@ from typing import Generic, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from engines.core import DougongError
+from builder.storage.errors import ConcurrentChange
+from engines.core import ExternalError
 
 Row = TypeVar("Row")
 log = structlog.get_logger(__name__)
 BATCHES = 4
+# What a database says that is busy, restarting or away; anything else is a fault of ours.
+UNAVAILABLE = (DBAPIError, ExternalError, ConcurrentChange)
+# Longest pause after faults in a row, so that they do not fill the log; a wake-up ends it.
+LONGEST_PAUSE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +69,21 @@ class Loop(Generic[Row]):
         self._signal.set()
 
     def _run(self) -> None:
+        failures = 0
         while not self._stopping:
             self._signal.clear()
             try:
                 pause = self._round()
-            except (DBAPIError, DougongError) as error:
-                # The database may be busy or restarting: its rows wait, and so does this loop.
+                failures = 0
+            except UNAVAILABLE as error:
+                # Its rows wait, and so does this loop.
                 log.warning("jobs.database_unavailable", duty=self._duty.name, error=str(error))
                 pause = self._poll_s
             except Exception:
                 # The last edge of the thread: a fault of one look must not end all that come after it.
                 log.exception("jobs.unexpected", duty=self._duty.name)
-                pause = self._poll_s
+                failures += 1
+                pause = min(self._poll_s * 2**failures, LONGEST_PAUSE_S)
             if pause > 0 and not self._stopping:
                 self._signal.wait(pause)
 
@@ -98,7 +106,7 @@ class Loop(Generic[Row]):
     def _act(self, row: Row) -> None:
         try:
             self._duty.act(row)
-        except (DBAPIError, DougongError) as error:
+        except UNAVAILABLE as error:
             # Nothing was committed; the row comes back when its lease runs out.
             log.warning("jobs.database_unavailable", duty=self._duty.name, error=str(error))
         except Exception:

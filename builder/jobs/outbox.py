@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from builder.jobs.ports import Effect, Patience
 from builder.jobs.queue import ERROR_LENGTH, machine_now
+from builder.storage.due import note_due
 from builder.storage.runtime_tables import effect as table
 from builder.storage.values import decode, encode
 from engines.core import new_id
@@ -49,6 +50,7 @@ def put(
         "caused_by": encode(caused_by) if caused_by is not None else None,
     }
     connection.execute(table.insert(), row)
+    note_due(connection)
     return True
 
 
@@ -125,6 +127,7 @@ def _close(connection: Connection, effect: Effect, **values: Any) -> None:
 def retry(connection: Connection, ids: Sequence[UUID]) -> int:
     """How many held or dead effects are pending again."""
     again = sa.and_(table.c.id.in_(ids), table.c.state.in_((HELD, DEAD)))
+    note_due(connection)
     values = {"state": PENDING, "attempts": 0, "next_at": machine_now(connection)}
     return connection.execute(table.update().where(again).values(**values)).rowcount
 
@@ -132,5 +135,6 @@ def retry(connection: Connection, ids: Sequence[UUID]) -> int:
 def release_held(connection: Connection, channel: str) -> int:
     """How many effects of a channel that has become ready are pending again."""
     waiting = sa.and_(table.c.channel == channel, table.c.state == HELD)
+    note_due(connection)
     values = {"state": PENDING, "next_at": machine_now(connection)}
     return connection.execute(table.update().where(waiting).values(**values)).rowcount

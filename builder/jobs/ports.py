@@ -69,6 +69,9 @@ class JobHost(Protocol):
     def read(self) -> AbstractContextManager[Connection]:
         """A connection that only reads and locks nothing."""
 
+    def catch_up(self) -> None:
+        """Takes over what other processes changed: the workspace's clock, the releases in force."""
+
     def now(self) -> datetime:
         """The instant by the workspace's clock."""
 
@@ -99,4 +102,4 @@ class JobRunner(Protocol):
         """Finishes what is being done and returns."""
 
     def wake(self) -> None:
-        """Tells that rows or the workspace's clock may have changed; called after every commit, costs nothing."""
+        """Tells that rows may be due now, or that the workspace's clock was moved; costs nothing by itself."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from builder.jobs.ports import Job, Patience
+from builder.storage.due import note_due
 from builder.storage.runtime_tables import job as table
 from builder.storage.runtime_tables import process_instance
 from builder.storage.values import decode, encode
@@ -47,6 +48,7 @@ def put(
         cancel(connection, key)
     row = row_of(kind=kind, due_at=due_at, now=now, payload=payload, app=app, key=key, instance_id=instance_id)
     connection.execute(table.insert(), row)
+    note_due(connection)
     return row["id"]  # type: ignore[no-any-return]
 
 
@@ -183,6 +185,7 @@ def park(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def unpark(connection: Connection, key: str) -> bool:
     """Whether there was a parked row of this key; it is due now."""
     mine = sa.and_(table.c.key == key, table.c.state == PARKED)
+    note_due(connection)
     return connection.execute(table.update().where(mine).values(state=WAITING)).rowcount == 1
 
 
@@ -190,6 +193,7 @@ def revive(connection: Connection, job_id: UUID) -> bool:
     """Whether a dead row waits again, with all its attempts."""
     values = {"state": WAITING, "attempts": 0, "lease_until": None}
     dead = sa.and_(table.c.id == job_id, table.c.state == DEAD)
+    note_due(connection)
     return connection.execute(table.update().where(dead).values(**values)).rowcount == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -342,10 +342,8 @@ class Around:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block writes and raises is taken back where it fails."""
-        mark = self.rounds.mark()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.rounds.forget_after, self.rounds.mark())
             with self.work.connection.begin_nested():
                 yield
-        except Exception:
-            self.rounds.forget_after(mark)
-            raise
+            undo.pop_all()

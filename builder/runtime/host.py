@@ -57,8 +57,7 @@ class WorkspaceHost:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read connection; the workspace's clock and releases are looked at on the way."""
-        self._catch_up()
+        """A read connection."""
         with self.workspace.database.read() as connection:
             yield connection
 
@@ -95,7 +94,8 @@ class WorkspaceHost:
 
         self.workspace.run(tell, SYSTEM, command=f"job.{job.kind}.exhausted")
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
+        """Follows the workspace's clock; arms schedules anew where another set of releases has come into force."""
         with self.workspace.database.read() as connection:
             state = self.workspace.state(connection)
         self.workspace.clock.follow(state.zone, state.clock_offset)

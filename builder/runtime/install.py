@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def install(
     workspace: Workspace, *, services: Registry[Service] | None = None, listeners: Sequence[Listener] = ()
 ) -> None:
-    """Registers everything that a ``Work`` of this workspace offers, and wakes its runner after commits."""
+    """Registers everything that a ``Work`` of this workspace offers."""
     known = services or built_in()
 
     def around(work: Work) -> Around:
@@ -77,12 +77,14 @@ def channels(settings: Settings) -> dict[str, Channel]:
 
 def embedded_runner(workspace: Workspace, *, patience: Patience | None = None) -> EmbeddedRunner:
     """The runner of a server process; ``start`` and ``stop`` it with the server."""
-    return EmbeddedRunner(
+    runner = EmbeddedRunner(
         host(workspace),
         channels(workspace.settings),
         patience=patience,
         workers=workspace.settings.runner_threads,
     )
+    workspace.when_due(runner.wake)
+    return runner
 
 
 def worker_runner(workspace: Workspace, *, patience: Patience | None = None) -> JobRunner:
@@ -94,7 +96,7 @@ def worker_runner(workspace: Workspace, *, patience: Patience | None = None) -> 
     database = workspace.database
     if not isinstance(database, PostgresDatabase):
         raise ValueError("workers need PostgreSQL")
-    return DistributedRunner(
+    runner = DistributedRunner(
         host(workspace),
         channels(workspace.settings),
         url=database.url,
@@ -102,6 +104,8 @@ def worker_runner(workspace: Workspace, *, patience: Patience | None = None) -> 
         patience=patience,
         workers=workspace.settings.runner_threads,
     )
+    workspace.when_due(runner.wake)
+    return runner
 
 
 def mail_settings(settings: Settings) -> MailSettings:

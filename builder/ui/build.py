@@ -29,7 +29,7 @@ def build(*, force: bool = False) -> bool:
     stamp = _digest(_sources())
     if not force and _read(DIST / "stamp") == stamp and (DIST / "manifest.json").exists():
         return False
-    node, npm = _tools()
+    node, npm = tools()
     _install(npm)
     _run([*node, "build.mjs"])
     (DIST / "stamp").write_text(stamp, "utf-8")
@@ -53,7 +53,7 @@ def _run(command: list[str]) -> None:
         raise AssetError(f"building the browser assets failed at: {' '.join(command)}\n{tail}")
 
 
-def _tools() -> tuple[list[str], list[str]]:
+def tools() -> tuple[list[str], list[str]]:
     """The commands for node and npm: the machine's when new enough, else the ones from PyPI."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _major(node) >= OLDEST_NODE:

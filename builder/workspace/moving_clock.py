@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from builder.identity.rights import require_admin
+from builder.storage.due import note_due
 from builder.storage.workspace_tables import workspace as workspace_table
 from engines.core import StateConflict
 
@@ -27,5 +28,6 @@ def advance_clock(work: Work, by: timedelta) -> datetime:
         raise StateConflict("clock.backwards")
     offset = state.clock_offset + by
     work.connection.execute(sa.update(workspace_table).values(clock_offset=offset // _MICROSECOND))
+    note_due(work.connection)
     work.audit("clock.moved", detail={"by": str(by)})
     return work.instant + by

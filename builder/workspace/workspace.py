@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from builder.storage import ConcurrentChange, Database, DatabaseUnreachable, migrate, open_database
+from builder.storage.due import take_note
 from builder.storage.workspace_tables import workspace as workspace_table
 from builder.workspace.catalogue import Apps, Catalogue
 from builder.workspace.clock import WorkspaceClock
@@ -55,6 +56,7 @@ class Workspace:
         self.clock = WorkspaceClock(base=clock)
         # Makers of what a Work offers ("rounds", "processes", "inbox" …), by name.
         self.services: Registry[Callable[[Work], Any]] = Registry("service")
+        self._when_due: list[Callable[[], None]] = []
         self.catalogue = Catalogue()
 
     @classmethod
@@ -95,7 +97,10 @@ class Workspace:
             yield work
             work.finish()
             self._record(work, stored_key)
+            due = take_note(connection)
         work.committed()
+        for wake in self._when_due if due else ():
+            wake()
 
     @contextmanager
     def read(self, principal: Principal) -> Iterator[Work]:
@@ -133,6 +138,10 @@ class Workspace:
 
         app, _, model = name.partition(".")
         return recalculate(self, app, model, principal)
+
+    def when_due(self, wake: Callable[[], None]) -> None:
+        """Calls ``wake`` after every commit here that may have left something to do at once, or moved the clock."""
+        self._when_due.append(wake)
 
     @property
     def apps(self) -> Apps:

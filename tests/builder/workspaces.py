@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from builder.storage import Database, open_database
 from builder.workspace import Settings, Workspace, initialise
 from engines.core import FixedClock
 from tests.builder.postgres_image import make_quickly
-from tests.databases import DATABASES, POSTGRES, postgres_problem
+from tests.databases import DATABASES, POSTGRES, require_postgres
 
 # A Tuesday, 10:00 in Shanghai.
 START = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -30,10 +29,7 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / f'{uuid4().hex}.db'}"
         return
-    if problem := postgres_problem():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"PostgreSQL is missing: {problem}")
-        pytest.skip(f"PostgreSQL is missing, so half of the tests did not run: {problem}")
+    require_postgres()
     schema = f"test_{uuid4().hex[:16]}"
     try:
         yield f"{POSTGRES}?schema={schema}"

@@ -1,12 +1,11 @@
 """The open part of the DMN test kit: every case passes but those listed with a reason."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
 KIT = ROOT.parent / "shared" / "dmn-tck"
@@ -24,9 +23,7 @@ def run_kit(output: Path) -> list[dict[str, object]]:
 
 def test_open_cases_of_the_dmn_kit_pass(tmp_path: Path) -> None:
     if not KIT.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("the DMN test kit is missing beside the repository")
-        pytest.skip("the DMN test kit is missing beside the repository, so conformance was NOT checked")
+        missing(f"the DMN test kit is missing, so its cases were not run: {KIT}")
     cases = run_kit(tmp_path / "result.json")
     assert len(cases) >= 2488
     known = {(str(k["folder"]), str(k["case"])) for k in KNOWN}

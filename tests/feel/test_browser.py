@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from builder.ui import build
 from engines import feel
 from tests.feel.test_language import text_of
+from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
 TABLE: dict[str, Any] = json.loads(
@@ -76,14 +76,12 @@ def comparable(value: Any) -> Any:
 
 def test_the_browser_gives_the_same_where_the_table_says_so() -> None:
     modules = ROOT / "builder" / "ui" / "node_modules"
-    node = shutil.which("node")
-    if node is None or not (modules / "feelin").exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("node or builder/ui/node_modules is missing")
-        pytest.skip("node or builder/ui/node_modules is missing, so the browser's FEEL was NOT checked")
+    if not (modules / "feelin").exists():
+        missing("builder/ui/node_modules is missing (make setup), so the browser's FEEL was not checked")
+    node, _ = build.tools()
     alike = [case for case in CASES if case["browser"] == "same"]
     sent = json.dumps({"variables": VARIABLES, "cases": alike}, default=float)
-    run = [node, "--input-type=module", "-e", SCRIPT]
+    run = [*node, "--input-type=module", "-e", SCRIPT]
     done = subprocess.run(run, input=sent, cwd=modules.parent, capture_output=True, text=True, check=True, timeout=60)
     answers = json.loads(done.stdout)
     mine = [feel.compile(case["expression"], SCOPE, strict=False).evaluate(VARIABLES).value for case in alike]

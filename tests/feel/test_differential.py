@@ -87,7 +87,6 @@ def test_a_thousand_random_expressions_agree(rows: Any) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(not os.environ.get("DOUGONG_SOAK"), reason="run by `make soak`")
 @pytest.mark.timeout(3_000)
 def test_ten_thousand_random_expressions_agree(rows: Any) -> None:
     connection, items = rows

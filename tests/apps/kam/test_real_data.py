@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +22,7 @@ from builder.workspace.app_settings import write_setting
 from engines.core import SYSTEM, DefinitionSource, FixedClock
 from engines.form import ListQuery
 from tests.builder.workspaces import make_workspace, settings_for
+from tests.missing import missing
 
 pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[3]
@@ -37,10 +37,7 @@ def required(name: str) -> Path:
     """A file beside the checkout; its absence is a loud skip, with ``CI=true`` a failure."""
     path = DATA / name
     if not path.exists():
-        message = f"real data are missing, so the import was not tested: {path}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"the open data sets are missing, so the import of real data was not checked: {path}")
     return path
 
 

@@ -95,3 +95,10 @@ def test_a_database_that_does_not_answer_is_told_with_the_remedy(tmp_path: Path)
 def test_urls_that_cannot_work_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"file|support|schema"):
         open_database(url)
+
+
+def test_postgresql_compiles_no_statement_to_machine_code(empty_database: Database) -> None:
+    if empty_database.dialect != "postgresql":
+        return
+    with empty_database.read() as connection:
+        assert connection.execute(sa.text("SHOW jit")).scalar_one() == "off"

@@ -17,7 +17,7 @@ from builder.jobs import queue
 from builder.jobs.ports import Job
 from builder.storage import Database, open_database
 from builder.storage.runtime_tables import metadata
-from tests.databases import POSTGRES, postgres_problem
+from tests.databases import POSTGRES, require_postgres
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -28,6 +28,8 @@ done = sa.Table("done", sa.MetaData(), sa.Column("name", sa.Text), sa.Column("fe
 @contextmanager
 def fresh_database(kind: str, folder: Path) -> Iterator[Database]:
     """A database on disk (SQLite) or a schema of its own (PostgreSQL), with the tables of the runtime."""
+    if kind == "postgresql":
+        require_postgres()
     schema = f"test_{uuid4().hex[:16]}"
     url = f"sqlite:///{folder / 'workspace.sqlite'}" if kind == "sqlite" else f"{POSTGRES}?schema={schema}"
     database = open_database(url)
@@ -42,11 +44,6 @@ def fresh_database(kind: str, folder: Path) -> Iterator[Database]:
             with database.write() as connection:
                 connection.execute(sa.schema.DropSchema(schema, cascade=True))
         database.close()
-
-
-def missing(kind: str) -> str:
-    """Why a database cannot be used here; empty where it can."""
-    return postgres_problem() if kind == "postgresql" else ""
 
 
 class Host:
@@ -64,6 +61,9 @@ class Host:
 
     def read(self) -> AbstractContextManager[Connection]:
         return self.database.read()
+
+    def catch_up(self) -> None:
+        """Nobody else moves this clock."""
 
     def now(self) -> datetime:
         return self.instant

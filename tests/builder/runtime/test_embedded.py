@@ -19,15 +19,13 @@ from sqlalchemy import Connection
 from builder.jobs.embedded import EmbeddedRunner
 from builder.jobs.ports import Patience
 from builder.storage.errors import DatabaseBusy
-from tests.builder.runtime.hosts import Host, done, fresh_database, missing
+from tests.builder.runtime.hosts import Host, done, fresh_database
 
 QUICK = Patience(poll_s=0.05, runner_lease_s=1.0, lease_s=5.0, backoff_s=(0.01, 0.01))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
-    if missing(request.param):
-        pytest.skip(missing(request.param))
     with fresh_database(request.param, tmp_path) as database:
         yield Host(database)
 

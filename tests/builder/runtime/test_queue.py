@@ -10,15 +10,13 @@ import sqlalchemy as sa
 from builder.jobs import queue
 from builder.jobs.lease import Holder, acquire, give_up
 from builder.jobs.ports import Job, Patience
-from tests.builder.runtime.hosts import Host, fresh_database, missing
+from tests.builder.runtime.hosts import Host, fresh_database
 
 PATIENCE = Patience(lease_s=30, backoff_s=(1, 1))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
-    if missing(request.param):
-        pytest.skip(missing(request.param))
     with fresh_database(request.param, tmp_path) as database:
         yield Host(database)
 
