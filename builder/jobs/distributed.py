@@ -30,6 +30,9 @@ SCHEMA = "procrastinate"
 TASK = "dougong.wake"
 # Any number, the same in all processes: who installs Procrastinate's tables keeps the others waiting.
 INSTALL_LOCK = 7_310_245_118
+# Seconds before a worker that lost its database tries again.
+RETRY_S = 1.0
+UNAVAILABLE = (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError)
 Wake = tuple[str, UUID]
 
 
@@ -54,17 +57,23 @@ class DistributedRunner:
         self._queue = f"dougong:{workspace}"
         self._workers = workers
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._app = procrastinate.App(connector=procrastinate.PsycopgConnector(**self._options()))
+        # One listens, the others fetch wake-ups and note that they are done.
+        self._app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(min_size=1, max_size=3, **self._options())
+        )
         self._app.task(name=TASK, queue=self._queue)(self._act)
-        self._sync = procrastinate.SyncPsycopgConnector(**self._options())
-        self._deferring = self._app.with_connector(self._sync)
+        self._sync = procrastinate.SyncPsycopgConnector(min_size=1, max_size=1, **self._options())
+        # An app of its own that does not know the task: a known one defers through the connections of its own app, which
+        # belong to the event loop of the other thread.
+        self._deferring = procrastinate.App(connector=self._sync)
         self._sweeper: Loop[Wake] = Loop(
             Duty(name="sweeper", claim=self._due, act=self._defer, until_next=self._until_next),
             workers=1,
             poll_s=self._patience.poll_s,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="procrastinate", daemon=True)
 
     def start(self) -> None:
@@ -77,8 +86,9 @@ class DistributedRunner:
     def stop(self) -> None:
         """Finishes what is being done and returns."""
         self._sweeper.stop()
-        if self._loop is not None and self._work is not None:
-            self._loop.call_soon_threadsafe(self._work.cancel)
+        self._stopping = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_serving)
         self._thread.join()
         self._sync.close()
 
@@ -87,7 +97,8 @@ class DistributedRunner:
         self._sweeper.wake()
 
     def _options(self) -> dict[str, object]:
-        return {"conninfo": self._conninfo, "kwargs": {"options": f"-csearch_path={SCHEMA}"}}
+        kwargs = {"options": f"-csearch_path={SCHEMA}", "application_name": self._queue}
+        return {"conninfo": self._conninfo, "kwargs": kwargs}
 
     # -- the sweeper: due rows become wake-ups
 
@@ -145,25 +156,48 @@ class DistributedRunner:
     def _run(self) -> None:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            runner.run(self._serve())
+            runner.run(self._keep_serving())
+
+    async def _keep_serving(self) -> None:
+        """Serves until told to stop; a database that is away or restarts is waited for."""
+        self._serving = asyncio.current_task()
+        try:
+            while not self._stopping:
+                await self._serve_until_failure()
+        except asyncio.CancelledError:
+            log.info("jobs.worker_stopped", queue=self._queue)
+
+    async def _serve_until_failure(self) -> None:
+        try:
+            await self._serve()
+        except UNAVAILABLE as error:
+            log.warning("jobs.database_unavailable", duty="worker", error=str(error))
+        except Exception:
+            # The last edge of the thread: without it the process would go on and do nothing.
+            log.exception("jobs.unexpected", duty="worker")
+        await asyncio.sleep(RETRY_S)
 
     async def _serve(self) -> None:
-        async with self._app.open_async():
+        try:
+            await self._app.open_async()
             await self._drop_stalled()
-            self._work = asyncio.create_task(
-                self._app.run_worker_async(
-                    queues=[self._queue],
-                    name=self._holder.name,
-                    concurrency=self._workers,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=1.0,
-                )
+            if self._stopping:
+                return
+            await self._app.run_worker_async(
+                queues=[self._queue],
+                name=self._holder.name,
+                concurrency=self._workers,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=1.0,
             )
-            try:
-                await self._work
-            except asyncio.CancelledError:
-                log.info("jobs.worker_stopped", queue=self._queue)
+        finally:
+            # Also after a failed opening: the connector would take the broken pool for an open one.
+            await self._app.close_async()
+
+    def _end_serving(self) -> None:
+        if self._serving is not None:
+            self._serving.cancel()
 
     async def _drop_stalled(self) -> None:
         """Wake-ups of workers that died: their rows are due again by themselves, so nothing else need be kept."""

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from builder.jobs.distributed import DistributedRunner
 from builder.storage.database import PostgresDatabase
@@ -57,6 +59,34 @@ def test_a_job_that_always_fails_stays_visible(host: Host) -> None:
     finally:
         runner.stop()
     assert [row.state for row in host.waiting()] == ["dead"]
+
+
+def test_a_worker_that_loses_its_connections_goes_on(host: Host) -> None:
+    """What a restart of PostgreSQL does to a worker."""
+    runner = runner_of(host)
+    runner.start()
+    try:
+        host.put("before")
+        until(lambda: host.done() == ["before"])
+        with host.database.write() as connection:
+            mine = sa.text(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = :name"
+            )
+            assert connection.execute(mine, {"name": f"dougong:{host.database.schema}"}).scalar_one() > 0
+        host.put("after")
+        until(lambda: host.done() == ["after", "before"], 60)
+    finally:
+        runner.stop()
+
+
+@pytest.mark.parametrize("pause", [0, 0.01, 0.05, 0.1])
+def test_a_worker_can_be_stopped_while_it_begins(host: Host, pause: float) -> None:
+    runner = runner_of(host)
+    runner.start()
+    threading.Event().wait(pause)
+    runner.stop()
+    host.put("late")
+    assert host.done() == []
 
 
 WORKER = """
