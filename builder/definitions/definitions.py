@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.definitions.app_definition import EVERY_APP, AppDefinition, RoleDefinition, RolesDefinition
+from builder.definitions.offers import ANSWERS, channel_names
 from builder.definitions.shapes import RecordShape, setting_types, shape_of
 from builder.definitions.source import AppSource
 from engines import feel
@@ -75,3 +76,5 @@ class AppDefinitions:
             roles.setdefault(name, RoleDefinition(name=name, label=LocalizedText.of(name), help=LocalizedText.of("")))
         self._loaded["role"] = roles
         self._loaded["setting"] = {s.name: s for s in self.app.settings} if self.app else {}
+        self._loaded["channel"] = {name: name for name in channel_names()}
+        self._loaded["answer"] = {name: name for name in ANSWERS}

@@ -21,6 +21,7 @@ from builder.messages import messages
 from builder.runtime.mail_text import MailLink, html_mail, plain_mail
 from builder.runtime.messenger import MAIL
 from builder.runtime.recipients import Receivers
+from builder.runtime.rules.running import message_rules
 from builder.runtime.timeline import write_entry
 from builder.storage.runtime_tables import answer_link as table
 from engines.core import InputError, InputProblem, LocalizedText, StateConflict, new_id
@@ -50,6 +51,8 @@ class Question:
     subject: tuple[str, UUID] | None
     # Message that carries the answer; "" only records it.
     message: str
+    # Instance of the process that asked; None where a rule asked about a record alone.
+    instance: UUID | None
     expires_at: datetime
     answered_at: datetime | None
 
@@ -76,18 +79,23 @@ class Answers:
         body: Mapping[str, str],
         message: str = "",
         subject: tuple[str, UUID] | None = None,
+        instance: UUID | None = None,
         channels: Sequence[str] = (),
         caused_by: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> None:
-        """Sends each receiver a link of their own; ``InputError`` for an unknown kind of answer."""
+        """Sends each receiver a link of their own; ``InputError`` for an unknown kind of answer.
+
+        ``instance``: the process to which the answer comes back, and to no other that waits about the same record.
+        """
         if kind not in CHOICES:
             params = {"found": kind, "expected": sorted(CHOICES)}
             raise InputError([InputProblem(pointer="/answer", code="answer.unknown_kind", params=params)])
         everyone = [Receivers(people=(p,)) for p in receivers.people]
         everyone += [Receivers(addresses=(address,)) for address in receivers.addresses]
         for one in everyone:
-            token = self._new_link(one, app=app, kind=kind, title=title, message=message, subject=subject)
+            asked = {"app": app, "kind": kind, "title": dict(title), "message": message, "instance_id": instance}
+            token = self._new_link(one, asked, subject)
             links = {code: self._links(kind, token, code) for code in _codes(title, body)}
             self._around.messenger.tell(
                 one,
@@ -121,27 +129,15 @@ class Answers:
             self._deliver(question, {"answer": value, "answer_comment": comment.strip() or None})
         return question
 
-    def _new_link(
-        self,
-        receiver: Receivers,
-        *,
-        app: str,
-        kind: str,
-        title: Mapping[str, str],
-        message: str,
-        subject: tuple[str, UUID] | None,
-    ) -> str:
+    def _new_link(self, receiver: Receivers, asked: Mapping[str, Any], subject: tuple[str, UUID] | None) -> str:
         token = secrets.token_urlsafe(24)
         row = {
+            **asked,
             "id": new_id(),
             "token_hash": _hash(token),
-            "app": app,
-            "kind": kind,
-            "title": dict(title),
             "recipient": str(receiver.people[0]) if receiver.people else receiver.addresses[0],
             "form": subject[0] if subject else None,
             "record_id": subject[1] if subject else None,
-            "message": message,
             "created_at": self._work.instant,
             "expires_at": self._work.instant + LIFE,
         }
@@ -168,10 +164,11 @@ class Answers:
         write_entry(self._work, *question.subject, kind="answer", title=title, data={"text": comment})
 
     def _deliver(self, question: Question, variables: Mapping[str, Any]) -> None:
+        app, name = question.app, question.message
         taken = self._around.processes.message(
-            question.app, question.message, variables=variables, subject=question.subject
+            app, name, variables=variables, subject=question.subject, instance=question.instance
         )
-        if not taken:
+        if not taken and not message_rules(self._around, app, name):
             raise StateConflict("answer.closed")
 
 
@@ -187,6 +184,7 @@ def find_question(connection: Connection, token: str) -> Question | None:
         title=row.title,
         subject=(row.form, row.record_id) if row.form else None,
         message=row.message,
+        instance=row.instance_id,
         expires_at=row.expires_at,
         answered_at=row.answered_at,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from builder.definitions.offers import plugged_channels
 from builder.jobs.channels import MailChannel, MailSettings, WebhookChannel, WebhookSettings
 from builder.jobs.embedded import EmbeddedRunner
 from builder.jobs.ports import Channel, JobRunner, Patience
@@ -71,8 +72,10 @@ def host(workspace: Workspace, services: Registry[Service] | None = None) -> Wor
 
 
 def channels(settings: Settings) -> dict[str, Channel]:
-    """The ways out that the settings open."""
-    return {"mail": MailChannel(mail_settings(settings)), "webhook": WebhookChannel(webhook_settings(settings))}
+    """The ways out that the settings open, those of installed packages among them."""
+    plugged = {found.name: found.load()(settings) for found in plugged_channels()}
+    own = {"mail": MailChannel(mail_settings(settings)), "webhook": WebhookChannel(webhook_settings(settings))}
+    return {**plugged, **own}
 
 
 def embedded_runner(workspace: Workspace, *, patience: Patience | None = None) -> EmbeddedRunner:

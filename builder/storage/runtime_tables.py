@@ -351,6 +351,8 @@ answer_link = Table(
     Column("record_id", Identifier()),
     # Message that carries the answer; "" only records it.
     Column("message", NAME, nullable=False),
+    # Instance of the process that asked: the reply comes back to it alone.
+    Column("instance_id", Identifier()),
     Column("created_at", Instant(), nullable=False),
     Column("expires_at", Instant(), nullable=False),
     Column("answered_at", Instant()),

@@ -17,6 +17,8 @@ from builder.workspace import Work, Workspace
 from engines.core import LocalizedText, Principal, PrincipalKind
 
 Result = TypeVar("Result")
+# Field of a form that names a rule whose question was answered with yes.
+CONFIRMED = "_confirmed"
 
 
 @dataclass(kw_only=True)
@@ -102,7 +104,12 @@ def reading(principal: Principal | None = None) -> Iterator[Work]:
 def change(action: Callable[[Work], Result], command: str, *, key: str | None = None, reason: str = "") -> Result:
     """What ``action`` returns, carried out as one command of the person who asks."""
     here = site()
-    result: Result = here.workspace.run(action, here.principal, command=command, key=key, reason=reason)
+
+    def confirmed(work: Work) -> Result:
+        work.confirmed = frozenset(request.form.getlist(CONFIRMED))
+        return action(work)
+
+    result: Result = here.workspace.run(confirmed, here.principal, command=command, key=key, reason=reason)
     return result
 
 

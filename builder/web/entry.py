@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from builder.web.access import field_access
 from builder.web.catalogue import FormPlace
+from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash
 from builder.web.context import _, reading, site
 from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
@@ -41,6 +42,8 @@ def entry_page(
 ) -> Response:
     """The page with the form: 200, 422 with problems, 409 after a lost race."""
     purpose = "edit" if record else "create"
+    confirm = confirmation(problems)
+    problems = () if confirm else problems
     with reading() as work:
         names = WorkNames(work)
         if record:
@@ -60,12 +63,13 @@ def entry_page(
         is_new=record is None,
         key=str(new_id()),
         version=version if version is not None else (record.version if record else ""),
-        dirty=bool(problems or clash),
+        dirty=bool(problems or clash or confirm),
+        confirm=confirm,
         summary=_("Nothing was saved yet: %(count)s entries need a look.", count=len(problems)) if problems else "",
         conflict=clash,
         cancel=href or url_for("records.list", app=place.app.name, form=place.local),
     )
-    return make_response(page, 409 if clash else 422 if view.invalid else 200)
+    return make_response(page, 409 if clash else 422 if view.invalid or confirm else 200)
 
 
 def entry_view(

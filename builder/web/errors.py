@@ -8,6 +8,9 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from builder.web.confirming import confirmation
+from builder.web.context import CONFIRMED
+from builder.web.wording import problem_text
 from engines.core import AccessDenied, BudgetExceeded, ExternalError, InputError, StateConflict, new_id
 
 log = logging.getLogger("dougong.web")
@@ -31,7 +34,19 @@ def install(app: Flask) -> None:
 
 def _known(error: Exception) -> Response:
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    if isinstance(error, InputError) and "site" in g:
+        return _refused(error)
     return answer(status, code=getattr(error, "code", ""), params=getattr(error, "params", {}))
+
+
+def _refused(error: InputError) -> Response:
+    """What was refused where no form stands that could show it; what may be confirmed is asked."""
+    confirm = confirmation(error.problems)
+    if confirm is not None and "/api/" not in request.path:
+        sent = [(name, value) for name, value in request.form.items(multi=True) if name not in ("_csrf", CONFIRMED)]
+        return make_response(render_template("pages/confirm.html", confirm=confirm, sent=sent), 422)
+    message = " ".join(problem_text(problem, g.site.locale) for problem in error.problems if problem.text)
+    return answer(422, code=error.code, message=message)
 
 
 def _http(error: HTTPException) -> Response:
@@ -50,7 +65,7 @@ def _bug(error: Exception) -> Response:
     return answer(500, incident=incident)
 
 
-def answer(status: int, *, code: str = "", params: Any = None, incident: str = "") -> Response:
+def answer(status: int, *, code: str = "", params: Any = None, incident: str = "", message: str = "") -> Response:
     """The error as problem details (RFC 9457) for the API, else as a page; a bare line where no page can be made."""
     if "/api/" in request.path or request.accept_mimetypes.best == "application/json":
         body = {"type": "about:blank", "status": status, "code": code, "incident": incident, "params": params or {}}
@@ -60,5 +75,6 @@ def answer(status: int, *, code: str = "", params: Any = None, incident: str = "
         return response
     if "site" not in g:
         return Response(f"{status} {incident}".strip(), status=status, mimetype="text/plain")
-    page = render_template("pages/error.html", status=status, code=code, params=params or {}, incident=incident)
+    told: dict[str, Any] = {"code": code, "params": params or {}, "incident": incident, "message": message}
+    page = render_template("pages/error.html", status=status, **told)
     return make_response(page, status)

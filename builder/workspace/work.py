@@ -61,8 +61,8 @@ class Work:
         self.read_only = read_only
         # What a repeated call with the same idempotency key is answered with; JSON data.
         self.result: Any = None
-        # Whether the person has confirmed what rules ask about; warnings refuse the command until then.
-        self.confirmed = False
+        # Rules ("app.rule") whose question the person has answered with yes; True: all. Until then they refuse.
+        self.confirmed: bool | frozenset[str] = False
         # Score models ("app.model") whose full run follows this command: rules of a batch need not score by them.
         self.scored_later: frozenset[str] = frozenset()
         # Events raised in this command, in the order raised.

@@ -26,7 +26,6 @@ from engines.rules.program import (
 )
 from engines.rules.scoping import Scoping, form_of
 
-# Kinds of answers and channels are the product's; it refuses those that it does not know when it publishes.
 _ANY_CONTEXT: Final = feel.ContextType({}, open=True)
 _NULL: Final = feel.compile("null")
 _Made = tuple[Step, Mapping[str, feel.FeelType]]
@@ -165,6 +164,7 @@ class ActionCompiler:
 
     def _notify(self, action: t.Notify, scope: feel.Scope) -> Step:
         self._template(action.template, action)
+        self._channels(action)
         people, values = self._people(action.people, scope), self._values(action.values, scope, keep_records=True)
         saying, level = self._maybe(action.saying, scope), self._maybe(action.level, scope)
         record = self._about(action.record, scope, action)
@@ -187,6 +187,8 @@ class ActionCompiler:
 
     def _ask(self, action: t.Ask, scope: feel.Scope) -> Step:
         self._template(action.template, action)
+        self._channels(action)
+        self._scoping.offered("answer", action.answer, action.place)
         people, values = self._people(action.people, scope), self._values(action.values, scope, keep_records=True)
         saying, record = self._maybe(action.saying, scope), self._about(action.record, scope, action)
 
@@ -210,6 +212,12 @@ class ActionCompiler:
     def _template(self, name: str, action: t.Action) -> None:
         if name:
             self._scoping.known("template", name, action.place)
+
+    def _channels(self, action: t.Notify | t.Ask) -> None:
+        for channel in action.via:
+            self._scoping.offered("channel", channel, action.place)
+            if channel == "webhook":
+                self._scoping.known("setting", "webhook_url", action.place)
 
     def _people(self, people: Sequence[t.Person], scope: feel.Scope) -> Callable[[Frame], tuple[a.Recipient, ...]]:
         getters = [self._person(person, scope) for person in people]

@@ -106,6 +106,11 @@ class Scoping:
         known = list(self.definitions.names(kind))
         self.report(f"rules.unknown_{kind}", place, found=name, expected=_one_of(known), hint=did_you_mean(name, known))
 
+    def offered(self, kind: str, name: str, place: Place) -> None:
+        """As ``known`` for what the product offers (channels, kinds of answers), where it says what that is."""
+        if self.definitions is not None and self.definitions.names(kind):
+            self.known(kind, name, place)
+
     def field(self, form: str, name: str, place: Place) -> feel.FeelType:
         """The type of a field; an unknown one is reported."""
         record = self.record_type(form, place)

@@ -51,9 +51,13 @@ class Processes:
         key: str = "",
         variables: Mapping[str, Any] | None = None,
         subject: tuple[str, UUID] | None = None,
+        instance: UUID | None = None,
     ) -> list[UUID]:
-        """The instances that took a message: those waiting with this key (about ``subject``), else those it starts."""
-        return self.shell.message(app, name, key=key, variables=variables, subject=subject)
+        """The instances that took a message: those waiting with this key (about ``subject``), else those it starts.
+
+        ``instance``: the one that is meant.
+        """
+        return self.shell.message(app, name, key=key, variables=variables, subject=subject, instance=instance)
 
     def signal(self, app: str, name: str, variables: Mapping[str, Any] | None = None) -> list[UUID]:
         """The instances that took a signal, and those it has started."""
@@ -292,6 +296,9 @@ class Processes:
         if not anybody:
             self._require_may_act(row)
         tasks.reassign(self._work.connection, row, verb=verb, to=to, at=self._work.instant, by=self._work.principal.id)
+        if verb == "claim":
+            subject = (row.subject_form, row.subject_id) if row.subject_form else None
+            self._around.raise_event("task.claimed", app=row.app, subject=subject, name=row.node, task=row.id)
 
 
 def _check_outcome(row: sa.Row[Any], outcome: str, comment: str) -> None:

@@ -143,6 +143,7 @@ def ask(around: Around, given: ServiceCall) -> None:
         body=body,
         message=given.input.get("message") or "",
         subject=given.subject,
+        instance=given.instance_id,
         caused_by=_source(given),
         key=given.key,
     )

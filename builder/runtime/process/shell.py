@@ -151,12 +151,17 @@ class Shell:
         key: str = "",
         variables: Mapping[str, Any] | None = None,
         subject: tuple[str, UUID] | None = None,
+        instance: UUID | None = None,
     ) -> list[UUID]:
         """The instances that took the message: all that wait about ``subject``, else the first waiting with this key.
 
-        Where nobody waits, the first process that begins with the message is started.
+        Where nobody waits, the first process that begins with the message is started. ``instance``: the one that is
+        meant; where it no longer waits, nobody takes the message.
         """
         values = dict(variables or {})
+        self._arrived("message", app, name, values, subject)
+        if instance is not None:
+            return self._answered(app, name, instance, key, values)
         waiting = self._waiting("message", app, name, subject=subject, correlation=key)
         taking = waiting if subject is not None else waiting[:1]
         for instance_id in taking:
@@ -165,11 +170,24 @@ class Shell:
         begun = [self.begin(f"{app}.{p}", subject=subject, variables=values, node=node).id for p, node in starts]
         return taking or begun
 
+    def _answered(self, app: str, name: str, instance: UUID, key: str, values: Mapping[str, Any]) -> list[UUID]:
+        if instance not in self._waiting("message", app, name):
+            return []
+        self.later_or_now(instance, happen.MessageReceived(name=name, key=key, variables=dict(values)))
+        return [instance]
+
+    def _arrived(
+        self, kind: str, app: str, name: str, values: Mapping[str, Any], subject: tuple[str, UUID] | None = None
+    ) -> None:
+        """Tells rules of a message or signal."""
+        self.around.raise_event(f"{kind}.arrived", app=app, subject=subject, name=name, values=values)
+
     def signal(
         self, app: str, name: str, variables: Mapping[str, Any] | None = None, *, besides: UUID | None = None
     ) -> list[UUID]:
         """The instances that took the signal, and those it has started; ``besides`` threw it and has seen it."""
         values = dict(variables or {})
+        self._arrived("signal", app, name, values)
         waiting = [found for found in self._waiting("signal", app, name) if found != besides]
         for instance_id in waiting:
             self.later_or_now(instance_id, happen.SignalReceived(name=name, variables=values))

@@ -14,8 +14,8 @@ from builder.runtime.process import tasks
 from builder.runtime.recipients import Receivers, identity, resolve
 from builder.runtime.rules import copying, pools
 from builder.runtime.timeline import write_entry
-from builder.storage.runtime_tables import task_candidate
 from builder.storage.runtime_tables import task as task_table
+from builder.storage.runtime_tables import task_candidate
 from engines import rules
 from engines.core import InputError, InputProblem, LocalizedText
 from engines.core.source import pointer_of
@@ -93,7 +93,7 @@ class Executor:
             case a.Refuse():
                 raise InputError([self._problem(action, "rules.refused", "error")])
             case a.Confirm():
-                if not self._work.confirmed:
+                if not self._is_confirmed():
                     raise InputError([self._problem(action, "rules.confirm", "warning")])
             case _:
                 return self._processes(action)
@@ -259,11 +259,15 @@ class Executor:
     def _subject(self) -> tuple[str, UUID] | None:
         return self._place(self._firing.record) if self._firing.record else None
 
+    def _is_confirmed(self) -> bool:
+        confirmed = self._work.confirmed
+        return confirmed if isinstance(confirmed, bool) else f"{self._app}.{self._firing.rule}" in confirmed
+
     def _problem(self, action: a.Refuse | a.Confirm, code: str, severity: str) -> InputProblem:
         return InputProblem(
             pointer=pointer_of(action.field) if action.field else "",
             code=code,
-            params={"rule": self._firing.rule},
+            params={"rule": f"{self._app}.{self._firing.rule}"},
             text=LocalizedText.of(action.text).texts,
             severity=severity,
         )
@@ -278,6 +282,7 @@ class Executor:
             body=body,
             message=action.reply_message,
             subject=self._place(action.record) if action.record else self._subject(),
+            instance=identity(self._firing.event.payload.get("instance")),
             channels=action.channels,
             caused_by={"kind": "rule", "name": self._firing.rule},
             key=self._key(),
@@ -312,6 +317,7 @@ class Executor:
         self._around.notifications.send(
             [*people, *holders], title=row["title"], app=self._app, kind="task", subject=subject, task_id=row["id"]
         )
+        self._around.raise_event("task.created", app=self._app, subject=subject, name=row["node"], task=row["id"])
         return {"id": row["id"], "due": due, **action.values}
 
 

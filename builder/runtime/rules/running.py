@@ -33,6 +33,8 @@ BATCHES: Mapping[str, EventKind] = {
     "records.batch_updated": EventKind.RECORD_UPDATED,
 }
 TIMER = "rule.timer"
+# Where events that bring values of their own keep them.
+_CARRIED: Mapping[str, str] = {"rule.due": "payload", "message.arrived": "values", "signal.arrived": "values"}
 # Records of one batch that are scored one by one; above it a full run is cheaper, and moves the cut points.
 SINGLE_SCORES = 200
 
@@ -48,7 +50,7 @@ class RuleRunner:
     def handle(self, event: Event) -> None:
         """Runs the rules of every app that waits for the event."""
         for app in self._work.apps.values():
-            if not app.rulesets:
+            if not app.rulesets or not _concerns(event, app.name):
                 continue
             if event.type in BATCHES:
                 Batch(self._around, self._rounds, app, event).handle()
@@ -65,7 +67,7 @@ class RuleRunner:
             record=record,
             name=str(payload.get("name", "")),
             changed=frozenset(payload.get("changed", ())),
-            payload=dict(payload.get("payload", ())) if event.type == "rule.due" else _plain(payload),
+            payload=dict(payload.get(_CARRIED[event.type], ())) if event.type in _CARRIED else _plain(payload),
             trigger=int(payload.get("trigger", 0)),
             spell=str(payload.get("spell", "")),
             id=event.id,
@@ -76,6 +78,11 @@ class RuleRunner:
         looked = look_at(self._around, app, ruleset, event, payload) if ruleset.waits_for(event) else None
         for firing in looked.result.firings if looked else ():
             fire(self._around, self._rounds, app, looked, firing)  # type: ignore[arg-type]
+
+
+def _concerns(event: Event, app: str) -> bool:
+    """Whether rules of an app may see an event: records of any app, else only what is the app's own by its name."""
+    return event.type.startswith(("record.", "records.")) or event.app == app
 
 
 class Batch:
@@ -186,6 +193,15 @@ def ruleset_of(around: Around, app: CompiledApp) -> RuleSet:
     if key not in cache:
         cache[key] = RuleSet(app.rulesets.values())
     return cache[key]  # type: ignore[return-value]
+
+
+def message_rules(around: Around, app: str, message: str) -> bool:
+    """Whether a rule of an app waits for a message."""
+    found = around.work.apps.get(app)
+    if found is None or not found.rulesets:
+        return False
+    event = RuleEvent(kind=EventKind.MESSAGE_ARRIVED, at=around.work.instant, name=message)
+    return ruleset_of(around, found).waits_for(event)
 
 
 def look_at(

@@ -71,7 +71,12 @@ def command(action: Callable[[Work], Result], name: str) -> Result:
     """What ``action`` returns as one command; the header ``Idempotency-Key`` makes a repeated call safe."""
     here = site()
     key = request.headers.get("Idempotency-Key") or None
-    result: Result = here.workspace.run(action, here.principal, command=name, key=key)
+
+    def confirmed(work: Work) -> Result:
+        work.confirmed = frozenset(request.args.getlist("confirm"))
+        return action(work)
+
+    result: Result = here.workspace.run(confirmed, here.principal, command=name, key=key)
     return result
 
 

@@ -26,6 +26,12 @@ _KEY = {
     "schema": {"type": "string", "maxLength": 200},
     "description": "A repeated call with the same key is carried out once.",
 }
+_CONFIRM = {
+    "name": "confirm",
+    "in": "query",
+    "schema": {"type": "array", "items": {"type": "string"}},
+    "description": "Rules whose question is answered with yes: `params.rule` of problems with code `rules.confirm`.",
+}
 _MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -114,13 +120,15 @@ def _form_paths(app: str, local: str, form: CompiledForm, locale: str) -> dict[s
         operations[base]["get"] = _operation(f"{app}_{local}_list", label, "200", answer, _list_parameters(form))
         operations[f"{base}/{{id}}"]["get"] = _operation(f"{app}_{local}_read", label, "200", record, [_ID])
     if may(form, principal, "create"):
-        operations[base]["post"] = _operation(f"{app}_{local}_create", label, "201", record, [_KEY], sent)
+        operations[base]["post"] = _operation(f"{app}_{local}_create", label, "201", record, [_KEY, _CONFIRM], sent)
     if may(form, principal, "edit"):
         operations[f"{base}/{{id}}"]["patch"] = _operation(
-            f"{app}_{local}_update", label, "200", record, [_ID, _MATCH, _KEY], changed
+            f"{app}_{local}_update", label, "200", record, [_ID, _MATCH, _KEY, _CONFIRM], changed
         )
     if may(form, principal, "delete"):
-        operations[f"{base}/{{id}}"]["delete"] = _operation(f"{app}_{local}_delete", label, "204", None, [_ID, _MATCH])
+        operations[f"{base}/{{id}}"]["delete"] = _operation(
+            f"{app}_{local}_delete", label, "204", None, [_ID, _MATCH, _CONFIRM]
+        )
     return {path: methods for path, methods in operations.items() if methods}
 
 

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.runtime.inbox import BOXES, InboxFilter
 from builder.storage.runtime_tables import process_instance
 from builder.web.catalogue import FormPlace, place_of
+from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import layout_fields
@@ -143,7 +144,8 @@ def _page(
     row, work = page.row, page.work
     definition = process_definition(row.app, page.process)
     mine = row.status == "open" and work.service("around").may_act(row)
-    others = [p for p in problems if p.pointer != "/comment"]
+    confirm = confirmation(problems)
+    others = [] if confirm else [p for p in problems if p.pointer != "/comment"]
     view = page.view(typed or {}, others)
     comment_problem = _("Please say why.") if any(p.pointer == "/comment" for p in problems) else ""
     html = render_template(
@@ -155,6 +157,7 @@ def _page(
         closed=closed or _closed_text(page),
         conflict=clash,
         problem="",
+        confirm=confirm,
         outcomes=outcomes(row) if mine else [],
         verbs=verbs_of(page.row) if mine else [],
         checklist=row.details.get("checklist") or [],
