@@ -63,8 +63,8 @@ class DistributedRunner:
         )
         self._app.task(name=TASK, queue=self._queue)(self._act)
         self._sync = procrastinate.SyncPsycopgConnector(min_size=1, max_size=1, **self._options())
-        # An app of its own that does not know the task: a known one defers through the connections of its own app, which
-        # belong to the event loop of the other thread.
+        # An app of its own that does not know the task: a known one defers through the connections of its own app,
+        # which belong to the event loop of the other thread.
         self._deferring = procrastinate.App(connector=self._sync)
         self._sweeper: Loop[Wake] = Loop(
             Duty(name="sweeper", claim=self._due, act=self._defer, until_next=self._until_next),
