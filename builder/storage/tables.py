@@ -1,6 +1,21 @@
 """All system tables: importing this fills ``metadata`` for migrations and tests."""
 
-from builder.storage import identity_tables, link_tables, release_tables, runtime_tables, workspace_tables
+from builder.storage import (
+    file_tables,
+    identity_tables,
+    link_tables,
+    release_tables,
+    runtime_tables,
+    workspace_tables,
+)
 from builder.storage.metadata import metadata
 
-__all__ = ["identity_tables", "link_tables", "metadata", "release_tables", "runtime_tables", "workspace_tables"]
+__all__ = [
+    "file_tables",
+    "identity_tables",
+    "link_tables",
+    "metadata",
+    "release_tables",
+    "runtime_tables",
+    "workspace_tables",
+]

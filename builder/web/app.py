@@ -17,7 +17,7 @@ from builder.web.templating import set_up_templates
 from builder.workspace import Workspace
 
 WsgiApp = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
-# Larger requests are refused before they are read.
+# Larger requests are refused before they are read, unless files may be larger.
 LARGEST_REQUEST = 64 * 1024 * 1024
 
 
@@ -28,7 +28,8 @@ def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: I
     """
     known = {"main": workspaces} if isinstance(workspaces, Workspace) else dict(workspaces)
     app = Flask("builder.web", root_path=_root(), template_folder="templates", static_folder="static")
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_REQUEST, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=20_000)
+    largest = max(LARGEST_REQUEST, *((each.settings.file_max_mb + 1) * 1024 * 1024 for each in known.values()))
+    app.config.update(MAX_CONTENT_LENGTH=largest, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=20_000)
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=31_536_000)
     app.extensions["dougong_workspaces"] = known
     app.extensions["dougong_identities"] = {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, make_response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from builder.web.access import field_access
@@ -13,16 +14,52 @@ from builder.web.catalogue import FormPlace
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash
 from builder.web.context import _, reading, site
-from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
+from builder.web.files import file_field, file_json, keep
+from builder.web.forms import (
+    Choice,
+    Display,
+    FormView,
+    form_view,
+    layout_for,
+    picker_source,
+    read_values,
+    upload_target,
+)
 from builder.web.names import WorkNames, title_of
 from builder.workspace import Work
-from engines.core import InputProblem, new_id
+from engines.core import InputError, InputProblem, Principal, new_id
 from engines.form import FieldDefinition, FormInput, LayoutDefinition, Record, run
+
+# Roles of every app that nobody is given.
+OWN = frozenset({"app", "public"})
 
 
 def record_input(place: FormPlace, data: MultiDict[str, str], purpose: str) -> dict[str, Any]:
     """What was sent for the fields of the layout; nothing else is read."""
     return read_values(data, layout_fields(place, layout_for(place.form, purpose)))
+
+
+def sent_files(place: FormPlace, values: dict[str, Any], purpose: str, principal: Principal) -> list[InputProblem]:
+    """Takes in the files that came with the form itself, as they do where no script runs; tells what was refused."""
+    problems = []
+    names = {field.name for field in layout_fields(place, layout_for(place.form, purpose))}
+    for key in request.files:
+        name = key.removesuffix("__file")
+        if name not in names or values.get(name) is None:
+            continue
+        field = file_field(place, name)
+        for sent in request.files.getlist(key):
+            try:
+                values[name] += [file_json(keep(place, name, field, sent, principal))] if sent.filename else []
+            except InputError as error:
+                problems += [replace(problem, pointer=f"/{name}") for problem in error.problems]
+    return problems
+
+
+def role_choices(place: FormPlace) -> list[Choice]:
+    """The roles of the form's app, as a field that names one offers them."""
+    found = place.app.roles.items()
+    return [Choice(value=f"{place.app.name}.{n}", label=site().text(r.label) or n) for n, r in found if n not in OWN]
 
 
 def layout_fields(place: FormPlace, layout: LayoutDefinition) -> list[FieldDefinition]:
@@ -91,12 +128,32 @@ def entry_view(
         access=field_access(place.form, site().principal),
         problems=problems,
         typed=typed,
-        source=picker_source(place.app.name, place.local),
+        source=picker_source(place.app.name, place.local, record.id if record else None),
+        uploads=upload_target(place.app.name, place.local),
+        roles=role_choices(place),
+        new=record is None,
+        new_rows=_row_defaults(work, place, typed),
     )
+
+
+def _row_defaults(work: Work, place: FormPlace, typed: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """What a new row of each sub-table starts with."""
+    tables = {name: [{}] for name in place.form.subtables}
+    found = _run(work, place, {**typed, **tables}) if tables else {}
+    return {name: _entered(place, name, found[name][0]) for name in tables}
+
+
+def _entered(place: FormPlace, table: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    columns = place.form.fields[table].rows or {}
+    return {name: row.get(name) for name, column in columns.items() if column.entered}
 
 
 def _defaults(work: Work, place: FormPlace, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values that a new record starts with; what is wrong with it so far is not said."""
+    return _run(work, place, typed)
+
+
+def _run(work: Work, place: FormPlace, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     world = work.records.of(place.name).world
     given = FormInput(values=typed, principal=world.principal, context=world.context, around=world.around)
     return run(place.form, given).values

@@ -92,6 +92,20 @@ class Formats:
         """A length of time in words, in its largest unit."""
         return dates.format_timedelta(value, locale=self._babel, threshold=1.5)
 
+    def span(self, value: timedelta) -> str:
+        """A length of time in words, none of it left out."""
+        sign, value = ("-", -value) if value < timedelta(0) else ("", value)
+        hours, rest = divmod(value.seconds, 3600)
+        minutes, seconds = divmod(rest, 60)
+        text = translations(self.locale)
+        words = [
+            text.ngettext("%(num)s day", "%(num)s days", value.days) % {"num": value.days} if value.days else "",
+            text.ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours} if hours else "",
+            text.ngettext("%(num)s minute", "%(num)s minutes", minutes) % {"num": minutes} if minutes else "",
+            text.ngettext("%(num)s second", "%(num)s seconds", seconds) % {"num": seconds} if seconds else "",
+        ]
+        return sign + (" ".join(word for word in words if word) or "0")
+
     def plain(self, value: Any) -> str:
         """Any value, for places that know no field type."""
         match value:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 import structlog
 
+from builder.files.sweeping import sweep
 from builder.storage.errors import DatabaseBusy
 from builder.storage.identity_tables import attempt, session
 from builder.workspace.audit_chain import seal
@@ -56,6 +57,7 @@ def keep_house(workspace: Workspace, *, resume: bool = False) -> None:
             log.error("release.followup_failed", app=failed.app, step=failed.step, reason=failed.error)
     while seal(workspace.database):
         pass
+    sweep(workspace)
     now = workspace.clock.base.now()
     with workspace.database.write() as connection:
         connection.execute(sa.delete(session).where(session.c.expires_at < now))

@@ -55,6 +55,8 @@ def form_set(work: Work) -> FormSet:
 
 def records_of(work: Work, principal: Principal, app: str) -> Records:
     """Records as ``principal`` may see and change them, with the settings of ``app``. Raises no events by itself."""
+    from builder.files.work_files import WorkFiles
+
     return Records(
         work.connection,
         form_set(work),
@@ -65,6 +67,7 @@ def records_of(work: Work, principal: Principal, app: str) -> Records:
         command=None if work.read_only else work.command_id,
         app=app,
         release=work.apps[app].release if app in work.apps else 0,
+        files=WorkFiles(work, principal),
     )
 
 

@@ -30,6 +30,16 @@ class Settings:
         "postgresql+psycopg://user:password@host/database?schema=name.",
     ] = "sqlite:///var/dougong.db"
     files: Annotated[Path, "Folder for attachments and backups, outside every web root."] = Path("var/files")
+    file_store: Annotated[
+        str,
+        "Where attachments are kept: empty for the folder of files, else a URL that fsspec knows, such as "
+        "s3://bucket/prefix (install dougong[s3]; the driver reads its own variables for credentials and endpoint).",
+    ] = ""
+    file_max_mb: Annotated[int, "Largest file that can be uploaded, in MB."] = 50
+    file_quota_mb: Annotated[int, "Room for all files of a workspace, in MB; 0: no limit."] = 0
+    virus_scanner: Annotated[
+        str, "What looks at every upload before it is kept: clamd://host:port of a ClamAV daemon; empty: nothing."
+    ] = ""
     host: Annotated[str, "Address the web server listens on."] = "127.0.0.1"
     port: Annotated[int, "Port the web server listens on."] = 8000
     threads: Annotated[int, "Threads that answer requests in one server process."] = 8

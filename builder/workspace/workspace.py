@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,6 +22,9 @@ from builder.workspace.commands import AlreadyDone, record_command, refuse_repea
 from builder.workspace.settings import Settings
 from builder.workspace.work import Work
 from engines.core import Clock, Principal, Registry, SystemClock, new_id
+
+if TYPE_CHECKING:
+    from builder.files.store import FileStore
 
 Result = TypeVar("Result")
 # Deadlocks and serialisation errors are retried this often, by ``Workspace.run``.
@@ -159,6 +163,14 @@ class Workspace:
             clock_offset=timedelta(microseconds=row.clock_offset),
             sandbox=row.sandbox,
         )
+
+    @cached_property
+    def files(self) -> FileStore:
+        """Where the bytes of this workspace's files are."""
+        from builder.files.store import FileStore
+
+        with self.database.read() as connection:
+            return FileStore.open(self.settings, connection.execute(sa.select(workspace_table.c.id)).scalar_one())
 
     def close(self) -> None:
         """Closes all connections."""

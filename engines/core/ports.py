@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -58,3 +59,35 @@ class DecisionService(Protocol):
 
     def decide(self, name: str, inputs: Mapping[str, Any]) -> Any:
         """The decision's output value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """What the file store knows of a file; nothing that was sent with its id counts."""
+
+    id: UUID
+    name: str
+    # In bytes.
+    size: int
+    # Media type, by content.
+    type: str
+
+
+class Files(Protocol):
+    """The files behind attachments, as writing a record needs them. All of it is part of the command's transaction."""
+
+    def find(self, form: str, record: UUID | None, ids: Collection[UUID]) -> Mapping[UUID, StoredFile]:
+        """Those of ``ids`` that who acts may put into a record of ``form``.
+
+        Files that they uploaded for that form and have not used, files that the record held before, and files of
+        other records that they may read there.
+        """
+
+    def attach(self, form: str, record: UUID, field: str, ids: Sequence[UUID]) -> Mapping[UUID, StoredFile]:
+        """Binds found files to a field ("photo", "lines.photo") of a record; a file of another record is copied.
+
+        Gives each file under the id it was asked for; that of a copy is new.
+        """
+
+    def erase(self, form: str, record: UUID, fields: Collection[str]) -> None:
+        """Takes away what a record's fields hold or ever held, for good."""

@@ -257,7 +257,7 @@ class Flag(TypeDecorator[bool]):
 
 
 class Json(TypeDecorator[Any]):
-    """Lists and contexts as JSON; numbers keep their digits as Decimal."""
+    """Lists and contexts as JSON. Numbers come back as Decimal, with the digits that a double has (RFC 8259 §6)."""
 
     impl = Text
     cache_ok = True
@@ -272,11 +272,25 @@ class Json(TypeDecorator[Any]):
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":")) if _is_sqlite(dialect) else plain
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return json.loads(value, parse_float=Decimal) if isinstance(value, str) and _is_sqlite(dialect) else value
+        if _is_sqlite(dialect):
+            return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
+        return _exact(value)
+
+
+def _exact(value: Any) -> Any:
+    """What the PostgreSQL driver read, with numbers as Decimal."""
+    match value:
+        case float():
+            return Decimal(repr(value))
+        case dict():
+            return {key: _exact(item) for key, item in value.items()}
+        case list():
+            return [_exact(item) for item in value]
+    return value
 
 
 def _plain(value: Any) -> Any:
-    """``value`` in JSON's own types; decimals, dates and ids become strings."""
+    """``value`` in JSON's own types; dates and ids become strings."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -284,7 +298,9 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case Decimal() | UUID():
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case UUID():
             return str(value)
         case date() | time():
             return value.isoformat()

@@ -39,7 +39,8 @@ from engines.form.storage.indexes import IndexSpec, create_index
 from engines.form.storage.physical import MemoryPhysicalNames, PhysicalNames
 from engines.form.storage.plan import Change, Impact, Plan, apply, form_indexes, plan
 from engines.form.storage.tables import StoredForm
-from engines.form.types import FieldType, FieldTypes, field_types
+from engines.form.types import AttachmentType, FieldType, FieldTypes, field_types
+from engines.form.types.structure import is_kind
 from engines.form.validate import validate, validate_options
 from engines.form.values import to_json
 
@@ -71,6 +72,7 @@ __all__ = [
     "OPERATORS",
     "PERIODS",
     "SYSTEM_FIELDS",
+    "AttachmentType",
     "BatchResult",
     "Change",
     "CompiledField",
@@ -115,6 +117,7 @@ __all__ = [
     "field_types",
     "form_indexes",
     "form_schema",
+    "is_kind",
     "load",
     "load_options",
     "options_schema",

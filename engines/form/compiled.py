@@ -73,6 +73,8 @@ class CompiledField:
     target: str = ""
     # The same for a list of references.
     list_target: str = ""
+    # For a reference to a row of a sub-table: the form whose rows they are.
+    row_target: str = ""
     # Columns of a sub-table.
     rows: Mapping[str, CompiledField] | None = None
     # Whether a pinyin sort key is stored beside it.

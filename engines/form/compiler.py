@@ -29,7 +29,7 @@ from engines.form.load import OptionListDefinition
 from engines.form.modes import ModeAnalysis
 from engines.form.scope import FormTypeContext
 from engines.form.steps import steps_of
-from engines.form.types import FieldTypes, ReferencesType, ReferenceType, field_types
+from engines.form.types import FieldTypes, ReferencesType, ReferenceType, RowReferenceType, field_types
 from engines.form.validate import validate
 
 # Raised with every change that makes the same definition compile to something else.
@@ -109,6 +109,10 @@ class _Compiler:
     ) -> CompiledField:
         field = self._options(self._types.with_result(definition, beside, self._form if not table else None))
         kind = self._registry[field.type]
+        target = self._row_target(field, beside) if isinstance(kind, RowReferenceType) else ""
+        if target:
+            # Pages know the definition alone.
+            field = replace(field, config={**field.config, "row_target": target})
         mode = self._modes.mode(self._form, field, table)
         live = mode is Mode.LIVE
         text = formula_of(field, self._registry)
@@ -116,7 +120,7 @@ class _Compiler:
         def expression(source: bool | str) -> Expression | None:
             return feel.compile(source, scope) if isinstance(source, str) and source else None
 
-        choices = str(field.config.get("filter", "")) if field.type == "reference" else ""
+        choices = str(field.config.get("filter", "")) if "form" in field.config else ""
         return CompiledField(
             name=field.name,
             definition=field,
@@ -135,9 +139,17 @@ class _Compiler:
             choice_filter=feel.compile(choices, filter_scope(field, scope, self._types)) if choices else None,
             target=qualify(self._app, str(field.config["form"])) if isinstance(kind, ReferenceType) else "",
             list_target=qualify(self._app, str(field.config["form"])) if isinstance(kind, ReferencesType) else "",
+            row_target=target,
             rows=self._rows(field) if field.fields else None,
             sort_key=not live and kind.textual and kind.sortable and (field.search or field.name in self._sorted),
         )
+
+    def _row_target(self, field: FieldDefinition, beside: Sequence[FieldDefinition]) -> str:
+        """The form whose rows a reference to a row offers."""
+        own = self._form.name
+        beside_it = next((other for other in beside if other.name == field.config.get("reference")), None)
+        named = beside_it.config["form"] if beside_it else field.config.get("form", own)
+        return qualify(self._app, str(named))
 
     def _rows(self, field: FieldDefinition) -> Mapping[str, CompiledField]:
         scope = self._types.row_scope(self._form, field)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from engines import form
-from engines.core import MessageCatalogue
+from engines.core import InputError, MessageCatalogue
 from engines.form.types import Refused, field_types
 from tests.form.shop import MANAGER, Shop, read
 
@@ -20,6 +20,7 @@ OPTIONS = [{"name": "a"}, {"name": "b"}, {"name": "c"}]
 MATRIX = {"matrix_rows": [{"name": "price"}, {"name": "speed"}], "matrix_columns": [{"name": "good"}, {"name": "bad"}]}
 FILE = {"id": str(UUID(int=1)), "name": "a.png", "size": 10, "type": "image/png"}
 KEY = UUID(int=7)
+WEST_LAKE = {"name": "西湖", "latitude": "30.250000", "longitude": "120.150000"}
 # Type, its keys, what is sent, what is kept.
 GOOD: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("text", {}, "  a\u0301b ", "áb"),
@@ -55,6 +56,12 @@ GOOD: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("date_range", {}, "2026-03-01/2026-03-05", {"start": "2026-03-01", "end": "2026-03-05"}),
     ("address", {}, {"city": " 杭州 ", "street": ""}, {"city": "杭州"}),
     ("geolocation", {}, "39.9, 116.4", {"latitude": "39.900000", "longitude": "116.400000"}),
+    ("location", {}, {"name": " 西湖 ", "point": "30.25，120.15"}, WEST_LAKE),
+    ("location", {}, "西湖", {"name": "西湖"}),
+    ("location", {}, {"latitude": "30.25", "longitude": 120.15}, {k: WEST_LAKE[k] for k in ("latitude", "longitude")}),
+    ("tags", {"appearance": "list", "max_length": 200}, ["x" * 150], ["x" * 150]),
+    ("attachment", {"types": [".csv"]}, [{**FILE, "name": "A.CSV"}], [{**FILE, "name": "A.CSV"}]),
+    ("json", {}, '{"a": 1.5, "b": -20}', {"a": Decimal("1.5"), "b": -20}),
     ("matrix", MATRIX, {"price": "good"}, {"price": "good"}),
     ("person", {}, str(KEY), KEY),
     ("department", {}, {"id": KEY, "name": "x"}, KEY),
@@ -94,6 +101,11 @@ BAD: list[tuple[str, dict[str, Any], Any, str]] = [
     ("date_range", {}, "2026-03-05/2026-03-01", "form.date_range"),
     ("address", {}, {"planet": "Mars"}, "form.address"),
     ("geolocation", {}, "91 0", "form.geolocation"),
+    ("location", {}, {"latitude": "30"}, "form.geolocation"),
+    ("location", {}, {"name": "x", "point": "north"}, "form.geolocation"),
+    ("location", {}, {"planet": "Mars"}, "form.location"),
+    ("tags", {"max_length": 3}, ["abcd"], "form.too_long"),
+    ("attachment", {"types": [".csv"]}, [FILE], "form.file_type"),
     ("matrix", MATRIX, {"price": "fine"}, "form.matrix"),
     ("matrix", {**MATRIX, "all_rows": True}, {"price": "good"}, "form.too_few"),
     ("person", {}, "nobody", "form.not_an_id"),
@@ -137,7 +149,7 @@ def test_a_wrong_value_is_refused_with_its_code(kind: str, config: dict[str, Any
 
 
 def test_every_type_is_covered_here_or_by_the_records_tests() -> None:
-    elsewhere = {"reference", "references", "subtable", "autonumber", "formula", "lookup", "rollup"}
+    elsewhere = {"reference", "references", "row_reference", "subtable", "autonumber", "formula", "lookup", "rollup"}
     assert {kind for kind, *_ in GOOD} | elsewhere == set(field_types())
 
 
@@ -148,6 +160,37 @@ def test_every_type_states_a_valid_schema_and_its_names(kind: str) -> None:
     catalogue = MessageCatalogue([form.MESSAGES])
     for locale in ("zh", "en"):
         assert {entry.label_key, entry.help_key, f"form.group.{entry.group}"} <= catalogue.codes(locale)
+
+
+def test_a_reference_to_a_row_holds_only_rows_of_the_right_record(connection: Connection) -> None:
+    order = {
+        "name": "order",
+        "fields": [
+            {"name": "lines", "type": "subtable", "fields": [{"name": "product", "type": "text"}]},
+            {"name": "main", "type": "row_reference", "rows": "lines"},
+        ],
+        "permissions": [{"role": "manager", "operations": ["see", "create", "edit"]}],
+    }
+    claim = {
+        "name": "claim",
+        "fields": [
+            {"name": "order", "type": "reference", "form": "order"},
+            {"name": "line", "type": "row_reference", "reference": "order", "rows": "lines"},
+            {"name": "any_line", "type": "row_reference", "form": "order", "rows": "lines"},
+        ],
+        "permissions": [{"role": "manager", "operations": ["see", "create", "edit"]}],
+    }
+    shop = Shop(connection, order, claim)
+    records = shop.records(MANAGER)
+    first, second = (records.create("shop.order", {"lines": [{"product": name}]}).record for name in ("a", "b"))
+    mine, other = (records.get("shop.order", made.id)["lines"][0]["id"] for made in (first, second))  # type: ignore[index]
+    records.update("shop.order", first.id, {"main": mine})
+    made = records.create("shop.claim", {"order": first.id, "line": mine, "any_line": other}).record
+    assert (made["line"], made["any_line"]) == (mine, other)
+    for form_name, values in (("shop.order", {"main": other}), ("shop.claim", {"line": other})):
+        with pytest.raises(InputError) as caught:
+            records.update(form_name, first.id if form_name == "shop.order" else made.id, values)
+        assert [p.code for p in caught.value.problems] == ["form.unknown_record"]
 
 
 def test_a_list_of_references_holds_only_records_one_may_choose(connection: Connection) -> None:

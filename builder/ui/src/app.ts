@@ -1,9 +1,15 @@
 // What every page loads: htmx, menus, dialogs, pickers, sub-tables; islands are fetched only where a page has them.
 import htmx from "htmx.org";
 import { setUpCopying } from "./copy";
+import { setUpChips } from "./chips";
+import { listenToDevices, setUpDevices } from "./devices";
 import { setUpDialogs } from "./dialogs";
+import { setUpFiles } from "./files";
 import { setUpForms } from "./forms";
 import { setUpMenus } from "./menus";
+import { followAll, setUpOptions } from "./options";
+import { setUpPaged } from "./paged";
+import { setUpPending } from "./pending";
 import { setUpPickers } from "./picker";
 import { setUpSubtables } from "./subtable";
 import { showNotice } from "./notices";
@@ -17,6 +23,11 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   sortable: () => import("./sortable"),
   code: () => import("./code"),
   process: () => import("./process"),
+  json: () => import("./json"),
+  richtext: () => import("./richtext"),
+  ranking: () => import("./ranking"),
+  signature: () => import("./signature"),
+  address: () => import("./address"),
 };
 
 htmx.config.allowEval = false;
@@ -63,12 +74,27 @@ async function mountIslands(root: ParentNode): Promise<void> {
   }
 }
 
+// Before all others: a form waits for its uploads.
+setUpPending();
 setUpMenus();
 setUpCopying();
 setUpDialogs();
 setUpForms();
 setUpPickers();
 setUpSubtables();
-void mountIslands(document.body);
-document.addEventListener("htmx:load", (event) => void mountIslands((event as CustomEvent).detail.elt as HTMLElement));
+setUpFiles();
+setUpChips();
+setUpOptions();
+listenToDevices();
+setUpPart(document.body);
+document.addEventListener("htmx:load", (event) => setUpPart((event as CustomEvent).detail.elt as HTMLElement));
+document.addEventListener("row-added", (event) => setUpPart(event.target as HTMLElement));
+
+function setUpPart(part: HTMLElement): void {
+  setUpDevices(part);
+  setUpPaged(part);
+  followAll(part);
+  void mountIslands(part);
+}
+
 document.documentElement.dataset.ready = "true";

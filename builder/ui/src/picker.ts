@@ -1,4 +1,7 @@
 // Reference and person pickers: a combobox (WAI-ARIA 1.2, list autocomplete) over a search address of the server.
+import { addChip } from "./chips";
+import { beside } from "./options";
+
 type Choice = { id: string; label: string; detail?: string };
 
 export function setUpPickers(): void {
@@ -17,6 +20,11 @@ function attach(target: HTMLElement): void {
 }
 
 function choose(picker: HTMLElement, choice: Choice): void {
+  if (picker.dataset.multi !== undefined) {
+    if (choice.id) addChip(picker, picker.dataset.multi, choice.id, choice.label);
+    picker.querySelector<HTMLInputElement>("[role=combobox]")!.value = "";
+    return;
+  }
   const hidden = picker.querySelector<HTMLInputElement>("input[type=hidden]")!;
   const input = picker.querySelector<HTMLInputElement>("[role=combobox]")!;
   hidden.value = choice.id;
@@ -25,7 +33,6 @@ function choose(picker: HTMLElement, choice: Choice): void {
   picker.querySelector<HTMLElement>("[data-picker-clear]")?.toggleAttribute("hidden", !choice.id);
   hidden.dispatchEvent(new Event("input", { bubbles: true }));
   hidden.dispatchEvent(new Event("change", { bubbles: true }));
-  
 }
 
 class Picker {
@@ -59,6 +66,8 @@ class Picker {
     const text = this.input.value === this.input.dataset.label ? "" : this.input.value;
     const address = new URL(this.root.dataset.src!, location.href);
     address.searchParams.set("q", text);
+    const upper = beside(this.root)[0];
+    if (upper) address.searchParams.set("beside", upper);
     const answer = await fetch(address, { headers: { Accept: "application/json" } });
     if (mine !== this.asked || !answer.ok) return;
     this.choices = ((await answer.json()) as { items: Choice[] }).items;

@@ -19,6 +19,7 @@ function addRow(table: HTMLElement): void {
   const row = holder.firstElementChild as HTMLElement;
   body.append(row);
   renumber(body);
+  row.dispatchEvent(new Event("row-added", { bubbles: true }));
   row.querySelector<HTMLElement>("input:not([type=hidden]), select, textarea")?.focus();
   table.dispatchEvent(new Event("input", { bubbles: true }));
 }

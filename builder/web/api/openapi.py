@@ -10,7 +10,7 @@ from builder.definitions import CompiledApp
 from builder.web.access import may
 from builder.web.context import site
 from engines.core import LocalizedText
-from engines.form import CompiledForm
+from engines.form import AttachmentType, CompiledField, CompiledForm
 
 _ERRORS = {
     "401": "The token is missing or not good any more.",
@@ -129,7 +129,35 @@ def _form_paths(app: str, local: str, form: CompiledForm, locale: str) -> dict[s
         operations[f"{base}/{{id}}"]["delete"] = _operation(
             f"{app}_{local}_delete", label, "204", None, [_ID, _MATCH, _CONFIRM]
         )
+    operations |= _file_paths(app, local, form, label)
     return {path: methods for path, methods in operations.items() if methods}
+
+
+def _file_paths(app: str, local: str, form: CompiledForm, label: str) -> dict[str, dict[str, Any]]:
+    """How files are sent and read, where the form has fields for them."""
+    paths = [f"{t.name}.{c.name}" for t in form.subtables.values() for c in (t.rows or {}).values() if _takes_files(c)]
+    paths += [name for name, field in form.fields.items() if _takes_files(field)]
+    if not paths:
+        return {}
+    base, principal = f"/api/v1/apps/{app}/forms/{local}", site().principal
+    field = {"name": "field", "in": "path", "required": True, "schema": {"type": "string", "enum": sorted(paths)}}
+    file = {**_ID, "name": "file"}
+    found: dict[str, dict[str, Any]] = {}
+    if may(form, principal, "create") or may(form, principal, "edit"):
+        part = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+        sent = {"required": True, "content": {"multipart/form-data": {"schema": part}}}
+        answer = {"application/json": {"schema": _ref("file")}}
+        operation = _operation(f"{app}_{local}_upload", label, "201", answer, [field], sent)
+        found[f"{base}/files/{{field}}"] = {"post": operation}
+    if may(form, principal, "see"):
+        content = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        operation = _operation(f"{app}_{local}_file", label, "200", content, [_ID, file])
+        found[f"{base}/records/{{id}}/files/{{file}}"] = {"get": operation}
+    return found
+
+
+def _takes_files(field: CompiledField) -> bool:
+    return isinstance(field.kind, AttachmentType)
 
 
 def _list_parameters(form: CompiledForm) -> list[dict[str, Any]]:
@@ -202,6 +230,16 @@ def _common_schemas() -> dict[str, Any]:
                         "properties": {"pointer": text, "code": text, "message": text, "params": {"type": "object"}},
                     },
                 },
+            },
+        },
+        "file": {
+            "type": "object",
+            "required": ["id", "name", "size", "type"],
+            "properties": {
+                "id": {"type": "string", "format": "uuid"},
+                "name": text,
+                "size": {"type": "integer"},
+                "type": text,
             },
         },
         "task": {

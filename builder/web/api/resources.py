@@ -7,7 +7,9 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
+from builder.files import WorkFiles, file_info
 from builder.runtime.inbox import InboxFilter, InboxItem
+from builder.web.access import field_access, may
 from builder.web.api import problems
 from builder.web.api.entry import authenticate, body, command
 from builder.web.api.openapi import document
@@ -15,6 +17,7 @@ from builder.web.api.output import json_response, record_json
 from builder.web.api.problems import ApiRefusal
 from builder.web.catalogue import FormPlace, apps
 from builder.web.context import reading, site
+from builder.web.files import file_field, file_json, file_response, keep
 from builder.workspace import Work
 from engines.form import ListQuery, Record, SortDefinition
 
@@ -143,6 +146,37 @@ def delete_record(app: str, form: str, id: UUID) -> Response:
         _record(work, place, id)
     command(lambda work: work.records.delete(place.name, id, base_version=base) and None, "api.record.delete")
     return Response(status=204)
+
+
+@blueprint.post("/apps/<app>/forms/<form>/files/<field>")
+def upload_file(app: str, form: str, field: str) -> Response:
+    """Takes a file (multipart, part ``file``) for a field; the record that names it in its values takes it."""
+    place = _place(app, form, "create" if not _may_edit(app, form) else "edit")
+    found = file_field(place, field)
+    if field_access(place.form, site().principal).get(field.partition(".")[0]) != "write":
+        raise ApiRefusal(403, "access.denied", {"operation": "edit"})
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise ApiRefusal(400, "api.no_file")
+    return json_response(file_json(keep(place, field, found, sent, site().principal)), 201)
+
+
+def _may_edit(app: str, form: str) -> bool:
+    found = apps().get(app)
+    compiled = found.forms.get(form) if found else None
+    return compiled is not None and may(compiled, site().principal, "edit")
+
+
+@blueprint.get("/apps/<app>/forms/<form>/records/<uuid:id>/files/<uuid:file>")
+def read_file(app: str, form: str, id: UUID, file: UUID) -> Response:
+    """The bytes of a file that the record holds or held."""
+    place = _place(app, form, "see")
+    with reading() as work:
+        _record(work, place, id)
+        info = file_info(work.connection, file)
+        if info is None or info.record_id != id or not WorkFiles(work, work.principal).may_read(info):
+            raise ApiRefusal(404, "api.not_found")
+    return file_response(info)
 
 
 @blueprint.get("/tasks")

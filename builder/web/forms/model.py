@@ -11,6 +11,11 @@ from markupsafe import Markup
 
 from engines.form import FieldDefinition
 
+# Widgets whose inputs are several: a group names them, not a label for one input.
+GROUPED = frozenset(
+    {"checks", "radio", "scale", "stars", "subtable", "shown", "files", "signature", "ranking", "matrix"}
+    | {"date_range", "duration", "address", "location", "multi_picker", "tags"}
+)
 # What is shown where there is nothing.
 NOTHING = Markup("")
 
@@ -27,6 +32,12 @@ class Names(Protocol):
     def department(self, id: UUID) -> str | None:
         """Name of a department."""
 
+    def row(self, form: str, table: str, id: UUID) -> str | None:
+        """What a row of a sub-table is called; None where it is gone or hidden."""
+
+    def role(self, name: str) -> str | None:
+        """What a role, by its qualified name, is called."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -36,6 +47,8 @@ class Choice:
     label: str
     color: str = ""
     selected: bool = False
+    # Options of the field that this one depends on under which it is offered; empty: always.
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +78,21 @@ class Cell:
     rows: tuple[Row, ...] = ()
     # An empty row, to be copied by the browser; None where it is no sub-table.
     blank: Row | None = None
-    # Where its picker asks.
+    # Where its picker asks, or its files are sent.
     source: str = ""
+    # What inputs with several parts are filled with.
+    parts: Mapping[str, Any] = field(default_factory=dict)
     # Further attributes of the input: min, max, step, maxlength, inputmode …
     attributes: Mapping[str, Any] = field(default_factory=dict)
     # Where its section says the same already.
     label_hidden: bool = False
     # Tells inputs of one name on one page apart.
     id_suffix: str = ""
+
+    @property
+    def grouped(self) -> bool:
+        """Whether its inputs are several, named together."""
+        return self.widget in GROUPED
 
     @property
     def id(self) -> str:
@@ -104,6 +124,13 @@ class Block:
     name: str = ""
     label: str = ""
     columns: int = 1
+    # Columns and rows that a box of a canvas takes.
+    span: int = 1
+    height: int = 1
+    # Whether a section starts closed.
+    collapsed: bool = False
+    # Whether anything in it is wrong.
+    invalid: bool = False
     text: str = ""
     items: tuple[Block | Cell, ...] = ()
 
@@ -122,6 +149,15 @@ class FormView:
     def invalid(self) -> bool:
         """Whether anything is wrong."""
         return bool(self.problems) or any(cell.problems for cell in self.cells())
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether something in it is a file, so that it is sent in parts."""
+        return any(cell.widget in {"files", "signature"} for cell in self._all())
+
+    def _all(self) -> list[Cell]:
+        blank = [cell for item in self.cells() if item.blank for cell in item.blank.cells]
+        return [*self.cells(), *blank]
 
     def cells(self) -> list[Cell]:
         """All cells, rows of sub-tables included, in the order shown."""

@@ -13,13 +13,16 @@ from builder.web.context import site
 from builder.web.forms.display import Display, plain_text
 from builder.web.forms.logic import browser_logic
 from builder.web.forms.model import NOTHING, Block, Cell, Choice, FormView, Row
+from builder.web.forms.parts import PARTED, parts_of
 from builder.web.forms.widgets import attributes, scale_steps, widget
 from builder.web.wording import problem_text
-from engines.core import InputProblem
-from engines.form import CompiledField, CompiledForm, LayoutDefinition, LayoutItem
+from engines.core import InputProblem, LocalizedText
+from engines.form import AttachmentType, CompiledField, CompiledForm, LayoutDefinition, LayoutItem
 
 # What a layout may hold besides fields when something is entered.
-GROUPS = frozenset({"section", "tabs", "tab", "steps", "step"})
+GROUPS = frozenset({"section", "tabs", "tab", "steps", "step", "canvas", "box"})
+# Types of fields that want the whole width.
+WIDE = frozenset({"subtable", "long_text", "json", "rich_text", "matrix", "address", "ranking"})
 BLANK = "__row__"
 
 
@@ -37,6 +40,14 @@ class Builder:
     typed: Mapping[str, Any] = field(default_factory=dict)
     # Where a picker for a field asks; given the field's path.
     source: Callable[[str], str] | None = None
+    # Where files for a field are sent; given the field's path.
+    uploads: Callable[[str], str] | None = None
+    # Whether the record is yet to be made.
+    new: bool = False
+    # What new rows of sub-tables start with.
+    new_rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Roles to choose from.
+    roles: Sequence[Choice] = ()
     # Fields that must be filled here although the form does not say so.
     required: frozenset[str] = frozenset()
     # Names of fields that the engine found not visible for these values.
@@ -61,20 +72,38 @@ class Builder:
                 return []
             return [replace(self.cell(found), span=int(item.config.get("span", self._natural_span(found))))]
         if item.type in GROUPS:
-            items = tuple(part for child in item.items for part in self._item(child))
-            columns = int(item.config.get("columns", 2))
-            label = item.label.get(self.locale)
-            items = tuple(
-                replace(part, label_hidden=True) if part.label == label and isinstance(part, Cell) else part
-                for part in items
-            )
-            return [Block(type=item.type, name=item.name, label=label, columns=columns, items=items)] if items else []
+            return self._group(item)
         if item.type == "help":
-            return [Block(type="help", name=item.name, text=item.label.get(self.locale))]
+            return [Block(type="help", name=item.name, text=help_text(item, self.locale))]
         return []
 
+    def _group(self, item: LayoutItem) -> list[Block | Cell]:
+        """A section, tabs, steps or a canvas with what is in it; nothing where all of that is hidden."""
+        items = tuple(part for child in item.items for part in self._item(child))
+        label = item.label.get(self.locale)
+        items = tuple(
+            replace(part, label_hidden=True) if part.label == label and isinstance(part, Cell) else part
+            for part in items
+        )
+        if not items:
+            return []
+        usual = {"canvas": 3, "box": 1}.get(item.type, 2)
+        return [
+            Block(
+                type=item.type,
+                name=item.name,
+                label=label,
+                columns=int(item.config.get("columns", usual)),
+                span=int(item.config.get("span", 1)),
+                height=int(item.config.get("height", 1)),
+                collapsed=bool(item.config.get("collapsed")),
+                invalid=any(cell.problems for part in items for cell in _cells(part)),
+                items=items,
+            )
+        ]
+
     def _natural_span(self, found: CompiledField) -> int:
-        return 4 if found.definition.type in {"subtable", "long_text", "json"} else 1
+        return 4 if found.definition.type in WIDE else 1
 
     def cell(self, found: CompiledField) -> Cell:
         """The view of one field of the record itself."""
@@ -85,12 +114,15 @@ class Builder:
         cell = self._plain(found, name, value, typed, pointer)
         if found.rows is not None:
             rows = value if isinstance(value, list) else []
-            # A new record starts with an empty row; rows in which nothing was entered are not sent.
-            rows = rows or ([{}] if cell.editable and not typed and not self.values.get("id") else [])
+            fresh = self.new_rows.get(name, {})
+            # A new record starts with an empty row, which is not sent while nothing is entered. One with defaults
+            # would be, so it waits until somebody adds it.
+            starts = self.new and cell.editable and not typed and not any(v is not None for v in fresh.values())
+            rows = rows or ([{}] if starts else [])
             cell = replace(
                 cell,
                 rows=tuple(self._row(found, str(number), row, typed) for number, row in enumerate(rows)),
-                blank=self._row(found, BLANK, {}, False) if cell.editable else None,
+                blank=self._row(found, BLANK, fresh, False) if cell.editable else None,
             )
         return cell
 
@@ -106,28 +138,40 @@ class Builder:
         definition = found.definition
         editable = found.entered and not found.read_only and self.access.get(name.split(".")[0], "write") == "write"
         mine = [problem for problem in self.problems if problem.pointer == pointer]
+        source = self._source(found, name) if editable else ""
         return Cell(
             definition=definition,
             name=name,
             label=definition.label.get(self.locale) or definition.name,
             help=definition.help.get(self.locale),
-            widget=widget(found) if editable else "shown",
+            widget=widget(found, searchable=bool(source)) if editable else "shown",
             text=self._text(found, value, typed),
             shown=NOTHING if editable else self.display.value(definition, None if typed else value),
-            choices=self._choices(found, value),
+            choices=self._choices(found, value, bool(source)),
+            parts=parts_of(found, value, self.display) if editable else {},
             required=found.required or name in self.required,
             editable=editable,
             visible=name not in self.hidden,
             problems=tuple(self._sentence(p) for p in mine if p.severity == "error"),
             warnings=tuple(self._sentence(p) for p in mine if p.severity != "error"),
-            source=self.source(name) if self.source and editable else "",
+            source=source,
             attributes=attributes(definition),
         )
 
+    def _source(self, found: CompiledField, name: str) -> str:
+        """Where a picker of the field asks, or its files are sent; empty where the page offers neither."""
+        if isinstance(found.kind, AttachmentType):
+            return self.uploads(_path(name)) if self.uploads else ""
+        return self.source(_path(name)) if self.source else ""
+
     def _text(self, found: CompiledField, value: Any, typed: bool) -> str:
         kind = found.definition.type
-        if kind in {"reference", "person", "department"}:
+        if kind in {"reference", "person", "department", "row_reference"}:
             return self._name(found, value)
+        if kind == "choice":
+            return self._option_text(found, value)
+        if kind in PARTED:
+            return ""
         if kind == "percent" and value is not None:
             return _percent_text(value)
         if kind == "datetime" and not typed and value is not None:
@@ -144,17 +188,36 @@ class Builder:
                 return names.person(id) or ""
             case "department":
                 return names.department(id) or ""
+            case "row_reference":
+                return names.row(found.row_target, str(found.definition.config["rows"]), id) or ""
         return names.record(found.target, id) or ""
 
-    def _choices(self, found: CompiledField, value: Any) -> tuple[Choice, ...]:
+    def _option_text(self, found: CompiledField, value: Any) -> str:
+        option = next((item for item in found.definition.options if item.name == value), None)
+        return (option.label.get(self.locale) or option.name) if option else plain_text(value)
+
+    def _choices(self, found: CompiledField, value: Any, searchable: bool) -> tuple[Choice, ...]:
         definition = found.definition
+        if definition.type == "role":
+            return tuple(replace(item, selected=item.value == value) for item in self.roles)
         chosen = {str(item) for item in value} if isinstance(value, list) else {plain_text(value)}
-        if definition.type in {"reference", "person", "department"}:
+        if definition.type in {"reference", "person", "department", "row_reference"}:
             return (Choice(value=str(_uuid(value) or ""), label=""),)
-        if widget(found) == "scale":
+        kind = widget(found, searchable=searchable)
+        if kind == "picker":
+            return (Choice(value=plain_text(value), label=""),)
+        if kind == "multi_picker":
+            return ()
+        if definition.type in {"rating", "number"} and kind in {"scale", "stars"}:
             return tuple(Choice(value=str(n), label=str(n), selected=str(n) in chosen) for n in scale_steps(definition))
         return tuple(
-            Choice(value=o.name, label=o.label.get(self.locale) or o.name, color=o.color, selected=o.name in chosen)
+            Choice(
+                value=o.name,
+                label=o.label.get(self.locale) or o.name,
+                color=o.color,
+                selected=o.name in chosen,
+                when=o.when,
+            )
             for o in definition.options
             if not o.retired or o.name in chosen
         )
@@ -163,14 +226,27 @@ class Builder:
         return problem_text(problem, self.locale)
 
 
-def picker_source(app: str, form: str) -> Callable[[str], str]:
-    """Where the pickers of a form's fields ask, for people who are signed in."""
+def picker_source(app: str, form: str, record: UUID | None = None) -> Callable[[str], str]:
+    """Where the pickers of a form's fields ask, for people who are signed in; ``record`` is the one being edited."""
 
-    def source(name: str) -> str:
-        path = ".".join(part for part in name.split(".") if not part.isdigit() and part != BLANK)
-        return url_for("records.choices", app=app, form=form, field=path)
+    def source(path: str) -> str:
+        return url_for("records.choices", app=app, form=form, field=path, record=record)
 
     return source
+
+
+def upload_target(app: str, form: str) -> Callable[[str], str]:
+    """Where files for a form's fields are sent, by people who are signed in."""
+
+    def target(path: str) -> str:
+        return url_for("files.upload", app=app, form=form, field=path)
+
+    return target
+
+
+def help_text(item: LayoutItem, locale: str) -> str:
+    """The words of a help element."""
+    return LocalizedText.of(item.config.get("text") or item.label.texts).get(locale)
 
 
 def layout_for(form: CompiledForm, purpose: str) -> LayoutDefinition:
@@ -206,6 +282,11 @@ def form_view(
 
 def _cells(block: Block | Cell) -> list[Cell]:
     return [block] if isinstance(block, Cell) else [cell for item in block.items for cell in _cells(item)]
+
+
+def _path(name: str) -> str:
+    """The field's path behind an input's name: "lines.photo" for "lines.3.photo"."""
+    return ".".join(part for part in name.split(".") if not part.isdigit() and part != BLANK)
 
 
 def _head(pointer: str) -> str:

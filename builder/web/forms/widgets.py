@@ -10,27 +10,43 @@ from engines.form import CompiledField, FieldDefinition
 WIDGETS: Mapping[str, str] = {
     "text": "text",
     "long_text": "long_text",
+    "rich_text": "rich_text",
     "email": "text",
     "phone": "text",
     "url": "text",
+    "resident_id": "text",
+    "credit_code": "text",
+    "barcode": "barcode",
+    "color": "color",
     "number": "number",
     "money": "number",
     "percent": "number",
-    "rating": "scale",
+    "rating": "number",
     "boolean": "boolean",
     "choice": "select",
     "multi_choice": "checks",
     "tags": "tags",
+    "ranking": "ranking",
+    "matrix": "matrix",
     "date": "text",
     "time": "text",
     "datetime": "text",
-    "duration": "text",
+    "date_range": "date_range",
+    "duration": "duration",
     "person": "picker",
     "department": "picker",
+    "role": "select",
     "reference": "picker",
-    "role": "text",
+    "references": "multi_picker",
+    "row_reference": "picker",
+    "address": "address",
+    "location": "location",
+    "geolocation": "geolocation",
+    "attachment": "files",
+    "image": "files",
+    "signature": "signature",
     "subtable": "subtable",
-    "json": "long_text",
+    "json": "json",
 }
 _INPUT_TYPES = {
     "email": "email",
@@ -40,20 +56,42 @@ _INPUT_TYPES = {
     "time": "time",
     "datetime": "datetime-local",
 }
+# Codes that people copy sign by sign.
+_CODES = frozenset({"resident_id", "credit_code", "barcode", "color"})
 # A whole number of at most so many values is chosen from a scale.
 SCALE = 11
+# More options than these are searched, not listed.
+MOST_LISTED = 60
+MOST_CHECKS = 24
 
 
-def widget(field: CompiledField) -> str:
-    """Name of the macro that draws the field; "shown" where it can only be read."""
+def widget(field: CompiledField, *, searchable: bool = False) -> str:
+    """Name of the macro that draws the field; "shown" where it can only be read.
+
+    ``searchable``: whether there is an address that searches its options.
+    """
     definition = field.definition
     if not field.kind.enterable:
         return "shown"
+    if definition.type == "rating" and definition.config.get("icon", "star") != "number" and is_scale(definition):
+        return "stars"
     if is_scale(definition):
         return "scale"
-    if definition.type == "choice" and definition.config.get("widget") == "radio":
-        return "radio"
+    if definition.type in {"choice", "multi_choice"}:
+        return _of_options(definition, searchable)
+    if definition.type == "tags" and definition.config.get("appearance") == "list":
+        return "lines"
     return WIDGETS.get(definition.type, "shown")
+
+
+def _of_options(field: FieldDefinition, searchable: bool) -> str:
+    many = len(field.options)
+    if field.type == "multi_choice":
+        return "multi_picker" if searchable and many > MOST_CHECKS else "checks"
+    stated = field.config.get("widget") or field.config.get("appearance")
+    if stated in {"radio", "buttons", "segments"} and many <= MOST_CHECKS:
+        return "radio" if stated == "radio" else "scale"
+    return "picker" if searchable and many > MOST_LISTED else "select"
 
 
 def is_scale(field: FieldDefinition) -> bool:
@@ -77,8 +115,10 @@ def attributes(field: FieldDefinition) -> dict[str, Any]:
     """Attributes of the input, for the browser's own help; the server checks all of it again."""
     config = field.config
     found: dict[str, Any] = {"type": _INPUT_TYPES.get(field.type, "text")}
-    if field.type in {"number", "money", "percent"}:
+    if field.type in {"number", "money", "percent", "rating"}:
         found |= {"inputmode": "decimal", "autocomplete": "off"}
+    if field.type in _CODES:
+        found |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
     if config.get("max_length") and field.type in {"text", "long_text"}:
         found["maxlength"] = config["max_length"]
     if field.type in {"date", "time", "datetime"}:

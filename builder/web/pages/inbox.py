@@ -11,13 +11,16 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from builder.files import FileInfo, file_info
+from builder.files.naming import current_field
 from builder.runtime.inbox import BOXES, InboxFilter
 from builder.storage.runtime_tables import process_instance
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of
 from builder.web.context import _, change, reading, require_person, site
-from builder.web.entry import layout_fields
+from builder.web.entry import layout_fields, role_choices
+from builder.web.files import file_response, readable_file, take_upload
 from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
 from builder.web.names import WorkNames
 from builder.web.notices import notify
@@ -99,6 +102,10 @@ class TaskPage:
         opened = {item["name"]: item.get("access", "write") for item in self.row.details.get("fields") or ()}
         return {name: opened.get(name, "read") for name in self.place.form.fields}
 
+    def _file_link(self, id: str, **query: Any) -> str:
+        """Files are read through the task: whoever has it may not see the record otherwise."""
+        return url_for("inbox.file", id=self.row.id, file=id, **query)
+
     def view(self, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
         """The step's form."""
         if self.place is None or self.record is None or self.layout is None:
@@ -109,12 +116,14 @@ class TaskPage:
             self.place.form,
             self.layout,
             self.record.values,
-            Display(site().formats, self.names, self.place.app.name),
+            Display(site().formats, self.names, self.place.app.name, files=self._file_link),
             access={**self.access(), **hidden},
             problems=problems,
             typed=typed,
             required=needed,
-            source=picker_source(self.place.app.name, self.place.local),
+            source=picker_source(self.place.app.name, self.place.local, self.row.subject_id),
+            uploads=lambda path: url_for("inbox.upload", id=self.row.id, field=path),
+            roles=role_choices(self.place),
         )
 
 
@@ -203,6 +212,41 @@ def _closed_text(page: TaskPage) -> str:
     who = page.names.person(row.closed_by) if row.closed_by else None
     when = site().formats.instant(row.closed_at) if row.closed_at else ""
     return _("%(who)s closed this task at %(when)s.", who=who or _("The system"), when=when)
+
+
+@blueprint.post("/<uuid:id>/files/<field>")
+def upload(id: UUID, field: str) -> Response:
+    """Takes a file for a field that the step opens."""
+    with reading() as work:
+        page = TaskPage(work, id)
+        mine = page.row.status == "open" and work.service("around").may_act(page.row)
+        place, layout = page.place, page.layout
+        name = field.partition(".")[0]
+        if not mine or place is None or layout is None or name not in layout.field_names():
+            abort(403)
+        if page.access().get(name) != "write":
+            abort(403)
+    return take_upload(place, field, site().principal)
+
+
+@blueprint.get("/<uuid:id>/files/<uuid:file>")
+def file(id: UUID, file: UUID) -> Response:
+    """A file of the step's record, in a field that the step shows; else with the record's own rights."""
+    with reading() as work:
+        page = TaskPage(work, id)
+        found = file_info(work.connection, file)
+        shown = page.layout.field_names() if page.layout else ()
+        if not _is_shown(page, found, shown):
+            found = readable_file(work, file)
+    assert found is not None  # noqa: S101 - readable_file gives one or 404
+    return file_response(found, small="small" in request.args, inline="inline" in request.args)
+
+
+def _is_shown(page: TaskPage, found: FileInfo | None, shown: Sequence[str]) -> bool:
+    if found is None or page.place is None or page.record is None or found.record_id != page.row.subject_id:
+        return False
+    name = current_field(page.place.form, found.field)
+    return name in shown and name in page.record.values and name not in page.record.masked
 
 
 @blueprint.post("/<uuid:id>")

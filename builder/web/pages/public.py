@@ -15,6 +15,7 @@ from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, form_or_404, place_of
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import layout_fields
+from builder.web.files import take_upload, visitor_mark
 from builder.web.forms import Display, FormView, form_view, layout_for, read_values
 from builder.web.names import WorkNames
 from builder.web.pages.auth import local_target
@@ -40,7 +41,8 @@ def _open(token: str) -> tuple[PublicLink, FormPlace]:
 
 
 def _visitor(place: FormPlace) -> Principal:
-    return public_principal(place.app.name, site().locale)
+    """The visitor, told from others by what their cookie says: what they upload is theirs to attach."""
+    return replace(public_principal(place.app.name, site().locale), attributes={"visitor": visitor_mark()})
 
 
 def _sender(place: FormPlace) -> Principal:
@@ -68,10 +70,11 @@ def _layout(place: FormPlace) -> LayoutDefinition:
 def form(token: str) -> Response:
     """The form, or thanks after it was sent."""
     _link, place = _open(token)
-    return _page(place, done="sent" in request.args)
+    return _page(token, place, done="sent" in request.args)
 
 
 def _page(
+    token: str,
     place: FormPlace,
     *,
     typed: Mapping[str, Any] | None = None,
@@ -84,7 +87,7 @@ def _page(
         "pages/public.html",
         heading=_heading(place),
         app_name=place.app_label,
-        view=None if done else _view(place, typed or {}, problems),
+        view=None if done else _view(token, place, typed or {}, problems),
         key=str(new_id()),
         done=done,
         message=site().text(message) if message else _("Your answer was received."),
@@ -97,7 +100,7 @@ def _heading(place: FormPlace) -> str:
     return site().text(first.label) if first else place.label
 
 
-def _view(place: FormPlace, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
+def _view(token: str, place: FormPlace, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
     principal, layout = _visitor(place), _layout(place)
     # The page's heading says what the first section would say again.
     items = tuple(replace(item, label=type(item.label)({})) if n == 0 else item for n, item in enumerate(layout.items))
@@ -105,7 +108,28 @@ def _view(place: FormPlace, typed: Mapping[str, Any], problems: Sequence[InputPr
         display = Display(site().formats, WorkNames(work), place.app.name)
         access = field_access(place.form, principal)
         layout = replace(layout, items=items)
-        return form_view(place.form, layout, {}, display, access=access, problems=problems, typed=typed)
+        return form_view(
+            place.form,
+            layout,
+            {},
+            display,
+            access=access,
+            problems=problems,
+            typed=typed,
+            new=True,
+            uploads=lambda path: url_for("public.upload", token=token, field=path),
+        )
+
+
+@blueprint.post("/p/<token>/files/<field>")
+def upload(token: str, field: str) -> Response:
+    """Takes a file for a field of the form that visitors may fill in."""
+    _brake.require()
+    _link, place = _open(token)
+    name = field.partition(".")[0]
+    if name not in _layout(place).field_names() or not _allowed(place, {name: None}):
+        abort(403)
+    return take_upload(place, field, _visitor(place))
 
 
 @blueprint.post("/p/<token>")
@@ -126,7 +150,7 @@ def send(token: str) -> BaseResponse:
     try:
         here.workspace.run(act, _sender(place), command="public.answer", key=key)
     except InputError as error:
-        return _page(place, typed=values, problems=error.problems, status=422)
+        return _page(token, place, typed=values, problems=error.problems, status=422)
     return redirect(url_for("public.form", token=token, sent=1))
 
 

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.web import record_page
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.conflicts import Clash, clash_of
-from builder.web.context import _, change, reading, require_person
-from builder.web.entry import entry_page, record_input
+from builder.web.context import _, change, reading, require_person, site
+from builder.web.entry import entry_page, record_input, sent_files
 from builder.web.history import versions_shown
 from builder.web.names import WorkNames, title_of
 from builder.web.notices import notify
@@ -21,7 +21,7 @@ from builder.web.pages import lists
 from builder.web.pickers import choices_for
 from builder.web.why import explain
 from builder.workspace import Work
-from engines.core import InputError, StateConflict
+from engines.core import InputError, InputProblem, StateConflict
 from engines.form import Record
 
 blueprint = Blueprint("records", __name__, url_prefix="/a/<app>/f/<form>")
@@ -51,6 +51,8 @@ def create(app: str, form: str) -> BaseResponse:
     """Makes a record, or shows the form again with all that was typed and what is wrong with it."""
     place = form_or_404(app, form)
     values = record_input(place, request.form, "create")
+    if refused := _refused_files(place, values, "create"):
+        return entry_page(place, record=None, typed=values, problems=refused)
 
     def act(work: Work) -> Any:
         made = work.records.create(place.name, values)
@@ -92,6 +94,8 @@ def update(app: str, form: str, id: UUID) -> BaseResponse:
     """Saves a record; refused input and a lost race show the form again with everything typed."""
     place = form_or_404(app, form)
     values = record_input(place, request.form, "edit")
+    if refused := _refused_files(place, values, "edit"):
+        return entry_page(place, record=_now(place, id), typed=values, problems=refused)
     base = request.form.get("_version", type=int)
 
     def act(work: Work) -> None:
@@ -105,6 +109,10 @@ def update(app: str, form: str, id: UUID) -> BaseResponse:
         return _clash(place, id, values, error)
     notify(_("Saved."))
     return redirect(url_for("records.page", app=app, form=form, id=id))
+
+
+def _refused_files(place: FormPlace, values: dict[str, Any], purpose: str) -> list[InputProblem]:
+    return sent_files(place, values, purpose, site().principal) if request.files else []
 
 
 def _now(place: FormPlace, id: UUID) -> Record:
@@ -181,7 +189,15 @@ def why(app: str, form: str, id: UUID, field: str) -> str:
 def choices(app: str, form: str, field: str) -> Response:
     """What a picker offers for what was typed, as JSON."""
     place = form_or_404(app, form)
-    response = make_response(jsonify(items=choices_for(place, field, request.args.get("q", "").strip()[:100])))
+    given = request.args
+    found = choices_for(
+        place,
+        field,
+        given.get("q", "").strip()[:100],
+        record=given.get("record", type=UUID),
+        beside=given.get("beside", "")[:100],
+    )
+    response = make_response(jsonify(items=found))
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -80,8 +80,22 @@ class ReferenceCheck:
         yield from self._known("field", config.get("depends_on", ""), f"{at}/depends_on", names)
         if field.type == "lookup":
             yield from self._lookup(field, beside)
+        if field.type == "row_reference":
+            yield from self._row_reference(field, beside)
         if field.type == "rollup":
             yield from self._rollup(field)
+
+    def _row_reference(self, field: FieldDefinition, beside: Sequence[FieldDefinition]) -> Iterator[Diagnostic]:
+        config, at = field.config, field.pointer
+        target: FormDefinition | None = self._types.definition(config["form"]) if "form" in config else self._form
+        if "reference" in config:
+            references = {other.name: other for other in beside if other.type == "reference"}
+            yield from self._known("reference", config["reference"], f"{at}/reference", list(references))
+            found = references.get(config["reference"])
+            target = self._types.definition(found.config["form"]) if found else None
+        if target is not None:
+            tables = [other.name for other in target.fields if other.fields]
+            yield from self._known("field", config["rows"], f"{at}/rows", tables)
 
     def _lookup(self, field: FieldDefinition, beside: Sequence[FieldDefinition]) -> Iterator[Diagnostic]:
         references = {other.name: other for other in beside if "form" in other.config}

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from engines.core import AccessDenied, InputProblem, new_id
 from engines.form.compiled import CompiledField
 from engines.form.pipeline import FormInput, run
+from engines.form.records.attachments import attach_files, check_files
 from engines.form.records.loading import load_contexts, parse_reference, row_contexts, rows_sent
 from engines.form.records.prepared import chunks
 from engines.form.records.references import choosable, unknown_in_list
@@ -40,9 +41,13 @@ def create_batch(
     checked, problems = _checked(world, form, rows, operation)
     _refuse_references(world, form, checked, problems)
     _refuse_taken(world, form, checked, problems)
+    for row, values in checked.items() if form.file_fields else ():
+        _note(problems, row, check_files(world, form, None, values, None))
     good = {} if all_or_nothing and problems else {row: v for row, v in checked.items() if row not in problems}
     number(form, list(good.values()))
     made = [{**v, **new_system_values(world, new_id(), v)} for v in good.values()]
+    for record in made if form.file_fields else ():
+        attach_files(world, form, record["id"], record, None)
     _insert(world, form, made)
     _check_rights(world, form, made, operation)
     ids: list[UUID | None] = [None] * len(rows)

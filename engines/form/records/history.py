@@ -34,9 +34,8 @@ def read_history(world: World, form: StoredForm, id: UUID) -> list[RecordVersion
         if name in seen.values
     }
     found = [_version(before, after, names) for before, after in zip([None, *versions], versions, strict=False)]
-    return list(
-        reversed([_with_rows(version, changes) for version in found if version.changes or version.kind != "updated"])
-    )
+    whole = [_with_rows(version, changes) for version in found]
+    return [version for version in reversed(whole) if version.changes or version.kind != "updated"]
 
 
 def _versions(world: World, form: StoredForm, id: UUID, names: Sequence[str]) -> list[dict[str, Any]]:

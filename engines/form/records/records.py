@@ -11,9 +11,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select
 
 from engines.core import AccessDenied, Event, InputError, Principal, new_id
+from engines.core.ports import Files
 from engines.feel import EvaluationContext
 from engines.form.compiled import CompiledPermission
 from engines.form.pipeline import FormInput, FormResult, run
+from engines.form.records.attachments import attach_files, check_files, erase_files
 from engines.form.records.batch import create_batch
 from engines.form.records.computing import compute_again, is_kept, maintain, write_values
 from engines.form.records.conflicts import merge_edits
@@ -56,6 +58,7 @@ class Records:
         command: UUID | None = None,
         app: str = "",
         release: int = 0,
+        files: Files | None = None,
     ) -> None:
         self.world = World(
             connection=connection,
@@ -67,6 +70,7 @@ class Records:
             command=command,
             app=app,
             release=release,
+            files=files,
         )
         self.keys = KeyBook(self.world)
 
@@ -140,6 +144,7 @@ class Records:
         values = {**result.values}
         self._number(form, [values])
         system = new_system_values(self.world, id or new_id(), values)
+        attach_files(self.world, form, system["id"], values, None)
         insert_record(self.world, form, system, values)
         self._check_new(form, system["id"])
         after = {**system, **values}
@@ -177,7 +182,9 @@ class Records:
         rights = self.world.rights(form)
         writable = None if rights.unlimited else rights.writable(_names(form), entries)
         result = self._run(form, values, before, layout, writable)
-        return self._write(form, before, result, computed=computed)
+        taken = dict(result.values)
+        attach_files(self.world, form, id, taken, before)
+        return self._write(form, before, replace(result, values=taken), computed=computed)
 
     def delete(self, name: str, id: UUID, *, base_version: int | None = None) -> RecordChange:
         """Puts a record into the recycle bin."""
@@ -258,6 +265,7 @@ class Records:
         form = self.world.form(name)
         before, _ = self._load(form, id, "delete")
         emptied = erase_values(self.world, form, id)
+        erase_files(self.world, form, id, emptied)
         fields = sorted({field.partition(".")[0] for field in emptied})
         after = load_stored(self.world, form, [id])[id]
         # What was erased does not live on in the event either.
@@ -354,10 +362,12 @@ class Records:
             writable=writable,
         )
         result = run(form.compiled, given)
-        problems = [*result.problems, *unknown_references(self.world, form, result.values, current, vouched)]
+        taken = dict(result.values)
+        problems = [*result.problems, *unknown_references(self.world, form, taken, current, vouched)]
+        problems += check_files(self.world, form, (current or {}).get("id"), taken, current)
         if any(problem.severity == "error" for problem in problems):
             raise InputError(problems)
-        return result
+        return replace(result, values=taken)
 
     def _number(self, form: StoredForm, records: Sequence[dict[str, Any]]) -> None:
         """Gives autonumbers to new records."""

@@ -59,7 +59,11 @@ def unknown_references(
         if field.rows is not None:
             yield from _of_rows(world, field, values, current)
         elif field.list_target:
-            if unknown_in_list(world, field, values.get(name), (current or {}).get(name)):
+            if unknown_in_list(world, field, values.get(name), (current or {}).get(name), values):
+                yield InputProblem(pointer=f"/{name}", code="form.unknown_record")
+        elif field.row_target:
+            new, old = values.get(name), (current or {}).get(name)
+            if new is not None and new != old and not row_is_choosable(world, field, new, values, (current or {})):
                 yield InputProblem(pointer=f"/{name}", code="form.unknown_record")
         elif field.target:
             new, old = values.get(name), (current or {}).get(name)
@@ -72,6 +76,8 @@ def _of_rows(
 ) -> Iterator[InputProblem]:
     rows = values.get(table.name) or []
     for name, field in (table.rows or {}).items():
+        if field.list_target or field.row_target:
+            yield from _of_column(world, table, field, values, current)
         if not field.target:
             continue
         known = {row.get(name) for row in (current or {}).get(table.name) or []}
@@ -82,10 +88,58 @@ def _of_rows(
                 yield InputProblem(pointer=f"/{table.name}/{place}/{name}", code="form.unknown_record")
 
 
-def unknown_in_list(world: World, field: CompiledField, new: Any, old: Any) -> bool:
+def _of_column(
+    world: World,
+    table: CompiledField,
+    column: CompiledField,
+    values: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+) -> Iterator[InputProblem]:
+    """Lists of references, and references to rows, in the rows of a sub-table."""
+    before = {row["id"]: row.get(column.name) for row in (current or {}).get(table.name) or [] if row.get("id")}
+    for place, row in enumerate(values.get(table.name) or []):
+        new, old = row.get(column.name), before.get(row.get("id"))
+        if new is None or new == old:
+            continue
+        around = {**row, "parent": dict(values)}
+        wrong = (
+            unknown_in_list(world, column, new, old, around)
+            if column.list_target
+            else not row_is_choosable(world, column, new, row, {})
+        )
+        if wrong:
+            yield InputProblem(pointer=f"/{table.name}/{place}/{column.name}", code="form.unknown_record")
+
+
+def unknown_in_list(
+    world: World, field: CompiledField, new: Any, old: Any, record: Mapping[str, Any] | None = None
+) -> bool:
     """Whether a list of references newly holds a record that may not be chosen."""
     added = {UUID(key) for key in new or ()} - {UUID(key) for key in old or ()}
-    return bool(added) and choosable(world, field, added, {}) != added
+    return bool(added) and choosable(world, field, added, record or {}) != added
+
+
+def row_is_choosable(
+    world: World, field: CompiledField, row: UUID, values: Mapping[str, Any], current: Mapping[str, Any]
+) -> bool:
+    """Whether a reference to a row may hold ``row``: it is there, of the right record, and that may be seen."""
+    target = world.forms.get(field.row_target)
+    rows = target.children.get(str(field.definition.config["rows"])) if target else None
+    if target is None or rows is None:
+        return False
+    source = source_of(world, target)
+    child, parent = rows.table.c, source.selectable.c
+    conditions = [child.id == row, parent.id == child.parent, source.visible_rows(), source.readable(rows_name(field))]
+    if reference := field.definition.config.get("reference"):
+        conditions.append(child.parent == values.get(str(reference)))
+    elif "form" not in field.definition.config:
+        conditions.append(child.parent == current.get("id"))
+    return world.connection.execute(select(child.id).where(*conditions)).first() is not None
+
+
+def rows_name(field: CompiledField) -> str:
+    """Name of the sub-table whose rows a reference to a row offers."""
+    return str(field.definition.config["rows"])
 
 
 def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: Mapping[str, Any]) -> set[UUID]:

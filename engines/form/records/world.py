@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select
 
 from engines import feel
 from engines.core import Principal, PrincipalKind
+from engines.core.ports import Files
 from engines.feel import EvaluationContext, Expression, Parameters
 from engines.feel.sql import SqlSource
 from engines.form.compiled import Mode
@@ -112,6 +113,8 @@ class World:
     release: int = 0
     # Where the known values of the statement come from that is being made to be kept; None outside of that.
     parameters: Parameters | None = None
+    # The files behind attachments; without them, what is sent for an attachment is taken as it is.
+    files: Files | None = None
 
     @property
     def now(self) -> datetime:

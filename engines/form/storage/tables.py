@@ -14,6 +14,7 @@ from engines.form.compiled import CompiledField, CompiledForm
 from engines.form.storage.columns import column_type, history_columns, record_columns, row_columns
 from engines.form.storage.indexes import IndexSpec
 from engines.form.storage.physical import TABLE, Path, PhysicalNames
+from engines.form.types import AttachmentType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,15 @@ class StoredForm:
     def table(self) -> Table:
         """The table of the records."""
         return self.rows.table
+
+    @cached_property
+    def file_fields(self) -> tuple[tuple[str, CompiledField], ...]:
+        """The fields that hold files, each with the name of its sub-table, "" for the record's own."""
+        own = [("", field) for field in self.compiled.fields.values()]
+        rows = [
+            (name, column) for name, field in self.compiled.subtables.items() for column in (field.rows or {}).values()
+        ]
+        return tuple((table, field) for table, field in (*own, *rows) if isinstance(field.kind, AttachmentType))
 
     @property
     def history(self) -> Table:

@@ -16,7 +16,7 @@ from engines.form.types import (
 )
 from engines.form.types.base import FieldType, FieldTypes, Refused, Storage, StoredColumn, TypeContext
 from engines.form.types.computed import FormulaType, LookupType, RollupType
-from engines.form.types.people import DEPARTMENT, PERSON, DepartmentType, PersonType, ReferenceType
+from engines.form.types.people import DEPARTMENT, PERSON, DepartmentType, PersonType, ReferenceType, RowReferenceType
 from engines.form.types.questions import ReferencesType
 from engines.form.types.structure import AttachmentType, AutonumberType, SubtableType
 
@@ -37,6 +37,7 @@ __all__ = [
     "ReferencesType",
     "Refused",
     "RollupType",
+    "RowReferenceType",
     "Storage",
     "StoredColumn",
     "SubtableType",

@@ -134,24 +134,29 @@ class TagsType(MultiChoiceType):
     """A set of free words; ``options`` propose some."""
 
     name = "tags"
-    config: ClassVar[Mapping[str, Any]] = {"max_items": {"type": "integer", "minimum": 1}}
+    config: ClassVar[Mapping[str, Any]] = {
+        "max_items": {"type": "integer", "minimum": 1},
+        "max_length": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "appearance": {"enum": ["chips", "list"]},
+    }
     textual = True
 
     def coercer(self, field: FieldDefinition) -> Coerce:
-        most = setting(field, "max_items", 100)
+        most, longest = setting(field, "max_items", 100), setting(field, "max_length", 100)
 
         def coerce(value: Any) -> list[str] | None:
             found = texts_of(value)
             if len(found) > most:
                 raise Refused("form.too_many", max=most, count=len(found))
-            if any(len(text) > 100 for text in found):
-                raise Refused("form.too_long", max=100, length=max(map(len, found)))
+            if any(len(text) > longest for text in found):
+                raise Refused("form.too_long", max=longest, length=max(map(len, found)))
             return found or None
 
         return coerce
 
     def json_schema(self, field: FieldDefinition) -> dict[str, Any]:
-        return {"type": "array", "uniqueItems": True, "items": {"type": "string", "maxLength": 100}}
+        words = {"type": "string", "maxLength": setting(field, "max_length", 100)}
+        return {"type": "array", "uniqueItems": True, "items": words}
 
 
 TYPES: tuple[FieldType, ...] = (BooleanType(), ChoiceType(), MultiChoiceType(), TagsType())

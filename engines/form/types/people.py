@@ -100,4 +100,29 @@ class ReferenceType(LinkType):
         return around.form_type(field.config["form"])
 
 
-TYPES: tuple[FieldType, ...] = (PersonType(), DepartmentType(), RoleType(), ReferenceType())
+class RowReferenceType(LinkType):
+    """A row of a sub-table: of this record, of the record that a reference beside it holds, or of any record of a form.
+
+    Expressions see its id: ``lines[id = main_line][1].amount``.
+    """
+
+    name = "row_reference"
+    group = "relation"
+    config: ClassVar[Mapping[str, Any]] = {
+        "rows": {"$ref": "#/$defs/name", "description": "The sub-table whose row it is."},
+        "reference": {
+            "$ref": "#/$defs/name",
+            "description": "Reference field beside it, whose record's rows are offered; without it, this record's own.",
+        },
+        "form": {
+            "$ref": "#/$defs/qualified",
+            "description": "Form whose rows are offered, whichever record they are of.",
+        },
+    }
+    needs = ("rows",)
+
+    def feel(self, field: FieldDefinition, around: TypeContext) -> FeelType:
+        return IDENTIFIER
+
+
+TYPES: tuple[FieldType, ...] = (PersonType(), DepartmentType(), RoleType(), ReferenceType(), RowReferenceType())

@@ -74,9 +74,7 @@ class AttachmentType(FieldType):
         return StoredColumn(storage=Storage.JSON)
 
     def coercer(self, field: FieldDefinition) -> Coerce:
-        most = setting(field, "max_files", self.most)
-        largest = setting(field, "max_size", 50_000_000)
-        kinds = tuple(setting(field, "types", (self.only,) if self.only else ()))
+        most, largest, kinds = setting(field, "max_files", self.most), self.largest(field), self.kinds(field)
 
         def coerce(value: Any) -> list[dict[str, Any]] | None:
             files = [_file(item) for item in (value if isinstance(value, list | tuple) else [value])]
@@ -85,11 +83,19 @@ class AttachmentType(FieldType):
             for file in files:
                 if file["size"] > largest:
                     raise Refused("form.file_too_large", max=largest, name=file["name"])
-                if kinds and not any(_is_kind(file["type"], kind) for kind in kinds):
+                if kinds and not any(is_kind(file, kind) for kind in kinds):
                     raise Refused("form.file_type", name=file["name"], types=", ".join(kinds))
             return files or None
 
         return coerce
+
+    def largest(self, field: FieldDefinition) -> int:
+        """Largest size of one file, in bytes."""
+        return int(setting(field, "max_size", 50 * 1024 * 1024))
+
+    def kinds(self, field: FieldDefinition) -> tuple[str, ...]:
+        """Kinds of files that it takes, as ``is_kind`` reads them; empty: all."""
+        return tuple(setting(field, "types", (self.only,) if self.only else ()))
 
     def json_schema(self, field: FieldDefinition) -> dict[str, Any]:
         parts = {"id": {"type": "string"}, "name": {"type": "string"}, "size": {"type": "integer"}}
@@ -111,8 +117,11 @@ def _file(value: Any) -> dict[str, Any]:
         raise Refused("form.not_file") from None
 
 
-def _is_kind(media_type: str, wanted: str) -> bool:
-    return media_type.startswith(wanted[:-1]) if wanted.endswith("/*") else media_type == wanted
+def is_kind(file: Mapping[str, Any], wanted: str) -> bool:
+    """Whether a file is of a kind: a media type, all of a family ("image/*"), or the end of a name (".csv")."""
+    if wanted.startswith("."):
+        return str(file["name"]).lower().endswith(wanted.lower())
+    return str(file["type"]).startswith(wanted[:-1]) if wanted.endswith("/*") else bool(file["type"] == wanted)
 
 
 class ImageType(AttachmentType):
