@@ -20,6 +20,7 @@ from builder.web.context import _, site
 from builder.web.diagrams import draw
 from builder.web.names import WorkNames
 from builder.workspace import Work
+from engines.process.values import decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +140,25 @@ def _happening(
     if words is None:
         return None
     sentence, tone = words
-    outcome = str(line.data.get("outcome") or "")
+    data = decode(line.data)
+    outcome = str(data.get("outcome") or "")
     node = labels.get(line.node or "", line.node or "")
     told = outcome_label(row.app, process, line.node or "", outcome)
+    what = sentence % {"node": node, "outcome": told} if told or "%(outcome)s" not in sentence else node
+    people = _people_in(data, names)
     return Happening(
         who=(names.person(line.actor) if line.actor else None) or _("The system"),
-        what=sentence % {"node": node, "outcome": told} if told or "%(outcome)s" not in sentence else node,
+        what=_("%(what)s: %(people)s", what=what, people=people) if people else what,
         at=line.at,
         tone=tone,
-        comment=str(line.data.get("comment") or ""),
+        comment=str(data.get("comment") or ""),
     )
+
+
+def _people_in(data: Mapping[str, Any], names: WorkNames) -> str:
+    """Names of those whom a verb brought in."""
+    found = [data.get("to"), *(data.get("people") or ())]
+    return ", ".join(names.person(id) or _("unknown") for id in found if isinstance(id, UUID))
 
 
 def _words() -> dict[str, tuple[str, str]]:
@@ -166,6 +176,9 @@ def _words() -> dict[str, tuple[str, str]]:
         "task.return": (_("returned “%(node)s”"), "warn"),
         "task.remind": (_("asked to hurry with “%(node)s”"), "warn"),
         "task.copy": (_("sent copies of “%(node)s”"), ""),
+        "task.comment": (_("wrote about “%(node)s”"), ""),
+        "task.remove_approver": (_("took somebody out of “%(node)s”"), ""),
+        "task.take_back": (_("took “%(node)s” back"), "warn"),
         "task.completed": (_("“%(node)s”: %(outcome)s"), "ok"),
         "timer": (_("time was up at “%(node)s”"), "warn"),
         "incident": (_("failed at “%(node)s”"), "bad"),

@@ -1,8 +1,8 @@
-"""The verbs of approval that a task's page offers besides its outcomes."""
+"""The verbs of approval that a task's page offers besides its outcomes, and who is offered which."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,34 +10,85 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import url_for
 
-from builder.web.context import _
+from builder.identity.rights import may_build
+from builder.storage.runtime_tables import process_history, process_instance
+from builder.web.context import _, site
 from builder.web.forms import Cell
 from builder.web.forms.model import Choice
-from engines.core import LocalizedText
+from builder.web.tasks import process_definition
+from builder.workspace import Work
+from engines.core import InputError, InputProblem, LocalizedText
 from engines.form import FieldDefinition
+from engines.process.definition import ProcessDefinition
 
-Call = Callable[[Any, UUID, UUID | None, str], None]
+# Most people that one dialog names.
+PEOPLE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a verb's dialog says."""
+
+    comment: str = ""
+    people: Sequence[UUID] = ()
+    # One of the choices of the verb.
+    choice: str = ""
+    # Whether whoever gets it back returns straight to me.
+    back_to_me: bool = False
+
+    @property
+    def person(self) -> UUID:
+        """The only person meant."""
+        return self.people[0]
+
+
+Call = Callable[[Any, sa.Row[Any], Given], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """One verb: how it is called on ``work.processes``."""
+    """One verb: how it is called on ``work.processes``, and what its dialog asks."""
 
     call: Call
     icon: str
-    needs_person: bool = False
+    # How many people may be named; at least one must be.
+    people: int = 0
+    # Whether the page stays on the task afterwards.
+    stays: bool = False
+    danger: bool = False
 
 
 VERBS: Mapping[str, Verb] = {
-    "claim": Verb(icon="check", call=lambda p, task, _to, _why: p.claim(task)),
-    "release": Verb(icon="undo", call=lambda p, task, _to, _why: p.release(task)),
-    "transfer": Verb(icon="send", needs_person=True, call=lambda p, task, to, why: p.transfer(task, to, why)),
-    "delegate": Verb(icon="person", needs_person=True, call=lambda p, task, to, why: p.delegate(task, to, why)),
-    "resolve": Verb(icon="check", call=lambda p, task, _to, why: p.resolve(task, why)),
-    "add": Verb(icon="plus", needs_person=True, call=lambda p, task, to, why: p.add_approvers(task, [to], comment=why)),
-    "return": Verb(icon="undo", call=lambda p, task, _to, why: p.send_back(task, "previous", comment=why)),
-    "remind": Verb(icon="bell", call=lambda p, task, _to, why: p.remind(task, why)),
-    "copy": Verb(icon="copy", needs_person=True, call=lambda p, task, to, why: p.copy(task, [to], why)),
+    "claim": Verb(icon="check", stays=True, call=lambda p, row, given: p.claim(row.id)),
+    "release": Verb(icon="undo", call=lambda p, row, given: p.release(row.id)),
+    "transfer": Verb(icon="send", people=1, call=lambda p, row, given: p.transfer(row.id, given.person, given.comment)),
+    "delegate": Verb(
+        icon="person", people=1, call=lambda p, row, given: p.delegate(row.id, given.person, given.comment)
+    ),
+    "resolve": Verb(icon="check", call=lambda p, row, given: p.resolve(row.id, given.comment)),
+    "add": Verb(
+        icon="plus",
+        people=PEOPLE,
+        stays=True,
+        call=lambda p, row, given: p.add_approvers(
+            row.id, given.people, where=given.choice or "before", comment=given.comment
+        ),
+    ),
+    "return": Verb(
+        icon="undo",
+        call=lambda p, row, given: p.send_back(
+            row.id, given.choice or "previous", back_to_me=given.back_to_me, comment=given.comment
+        ),
+    ),
+    "remind": Verb(icon="bell", stays=True, call=lambda p, row, given: p.remind(row.id, given.comment)),
+    "copy": Verb(
+        icon="copy", people=PEOPLE, stays=True, call=lambda p, row, given: p.copy(row.id, given.people, given.comment)
+    ),
+    "comment": Verb(icon="comment", stays=True, call=lambda p, row, given: p.comment(row.id, given.comment)),
+    "take_back": Verb(icon="undo", call=lambda p, row, given: p.take_back(row.instance_id, row.node, given.comment)),
+    "withdraw": Verb(icon="x", danger=True, call=lambda p, row, given: p.withdraw(row.instance_id, given.comment)),
+    "assign": Verb(icon="person", people=1, call=lambda p, row, given: p.assign(row.id, given.person, given.comment)),
+    "void": Verb(icon="trash", danger=True, call=lambda p, row, given: p.cancel(row.instance_id, given.comment)),
 }
 
 
@@ -48,45 +99,132 @@ def _labels() -> dict[str, str]:
         "transfer": _("Hand over"),
         "delegate": _("Delegate"),
         "resolve": _("Give back to who delegated"),
-        "add": _("Add an approver before me"),
-        "return": _("Return to the step before"),
+        "add": _("Add approvers"),
+        "return": _("Send back"),
         "remind": _("Ask to hurry"),
         "copy": _("Send a copy"),
+        "comment": _("Comment without deciding"),
+        "take_back": _("Take my step back"),
+        "withdraw": _("Withdraw"),
+        "assign": _("Assign"),
+        "void": _("Void the process"),
     }
 
 
-def verbs_of(row: sa.Row[Any]) -> list[dict[str, Any]]:
-    """What may be done with an open task of the acting person, as menu entries with their dialogs' fields."""
-    labels = _labels()
+def _explained() -> dict[str, str]:
+    return {
+        "delegate": _("Somebody else works on it; it comes back to you to decide."),
+        "transfer": _("The other person has it for good."),
+        "take_back": _("Possible as long as nobody has acted after you."),
+        "withdraw": _("Ends the process. Possible as long as nobody else has acted."),
+        "void": _("Ends the process for everybody; its open tasks close."),
+    }
+
+
+def verbs_of(work: Work, row: sa.Row[Any], *, mine: bool) -> list[dict[str, Any]]:
+    """What the acting person may try with a task, as menu entries with their dialogs' fields.
+
+    ``mine``: whether it is open and theirs. The engine has the last word: it knows whether somebody has acted since.
+    """
+    labels, explained = _labels(), _explained()
     return [
         {
             "name": name,
             "label": labels[name],
             "icon": VERBS[name].icon,
-            "cell": _person(name) if VERBS[name].needs_person else None,
+            "danger": VERBS[name].danger,
+            "explained": explained.get(name, ""),
+            "cells": [_person(name, place) for place in range(VERBS[name].people)],
+            "choices": _choices(work, row, name),
+            "back_to_me": name == "return",
         }
-        for name in _fitting(row)
+        for name in _fitting(work, row, mine)
     ]
 
 
-def _fitting(row: sa.Row[Any]) -> list[str]:
+def given_by(verb: Verb, form: Any) -> Given:
+    """What a dialog sent. ``InputError`` where nobody is named who must be."""
+    people = [person for person in form.getlist("person", type=UUID) if person]
+    if verb.people and not people:
+        raise InputError([InputProblem(pointer="/person", code="required")])
+    return Given(
+        comment=form.get("_comment", "").strip(),
+        people=tuple(dict.fromkeys(people)),
+        choice=form.get("_choice", ""),
+        back_to_me=bool(form.get("_back_to_me")),
+    )
+
+
+def _fitting(work: Work, row: sa.Row[Any], mine: bool) -> list[str]:
+    if row.instance_id is None:
+        return _of_assignee(row, None) if mine else []
+    table = process_instance
+    columns = (table.c.status, table.c.started_by, table.c.process)
+    instance = work.connection.execute(sa.select(*columns).where(table.c.id == row.instance_id)).one()
+    names = _of_assignee(row, process_definition(row.app, instance.process)) if mine else []
+    if instance.status != "running":
+        return names
+    me = work.principal.id
+    if row.status == "completed" and row.closed_by == me:
+        names.append("take_back")
+    if instance.started_by == me:
+        names += ["remind", "comment", "withdraw"] if row.status == "open" else ["withdraw"]
+    if may_build(work.principal, row.app):
+        names += ["assign", "void"] if row.status == "open" else ["void"]
+    return names
+
+
+def _of_assignee(row: sa.Row[Any], process: ProcessDefinition | None) -> list[str]:
     names = ["claim"] if row.assignee is None else ["release"] if row.claimed_at else []
     names.append("transfer")
     if row.instance_id is not None:
         names += ["resolve"] if row.delegated_by else ["delegate"]
-        names += ["add", "return", "copy"]
-    return names
+        names += ["add", "return", "copy", "comment"]
+    node = next((n for n in process.all_nodes() if n.name == row.node), None) if process else None
+    allowed = node.user_task.verbs if node and node.user_task else None
+    own = {"add": "add_approvers"}
+    return [name for name in names if allowed is None or name == "resolve" or own.get(name, name) in allowed]
 
 
-def _person(verb: str) -> Cell:
-    definition = FieldDefinition(name="person", type="person", label=LocalizedText.of(_("Person")))
+def _choices(work: Work, row: sa.Row[Any], verb: str) -> list[tuple[str, str]]:
+    """What a verb's dialog lets one choose."""
+    if verb == "add":
+        return [("before", _("before me")), ("after", _("after me")), ("beside", _("beside me, to decide together"))]
+    if verb == "return":
+        return [
+            ("previous", _("the step before")),
+            ("initiator", _("whoever started it")),
+            *_passed_steps(work, row),
+        ]
+    return []
+
+
+def _passed_steps(work: Work, row: sa.Row[Any]) -> list[tuple[str, str]]:
+    """User tasks that the process has been through, by name."""
+    table = process_history
+    query = sa.select(table.c.node).where(
+        table.c.instance_id == row.instance_id, table.c.kind == "task.completed", table.c.node != row.node
+    )
+    names = dict.fromkeys(work.connection.execute(query.order_by(table.c.number)).scalars())
+    process = sa.select(process_instance.c.process).where(process_instance.c.id == row.instance_id)
+    definition = process_definition(row.app, work.connection.execute(process).scalar_one())
+    return [(name, _step_label(definition, name)) for name in names if name]
+
+
+def _step_label(definition: ProcessDefinition | None, name: str) -> str:
+    nodes = definition.all_nodes() if definition else ()
+    return next((site().text(node.label) or name for node in nodes if node.name == name), name)
+
+
+def _person(verb: str, place: int) -> Cell:
+    label = _("Person") if place == 0 else _("Further person")
     return Cell(
-        definition=definition,
+        definition=FieldDefinition(name="person", type="person", label=LocalizedText.of(label)),
         name="person",
-        label=_("Person"),
+        label=label,
         widget="picker",
         choices=(Choice(value="", label=""),),
-        required=True,
+        required=place == 0,
         source=url_for("people.choices"),
-        id_suffix=f"-{verb}",
+        id_suffix=f"-{verb}-{place}",
     )

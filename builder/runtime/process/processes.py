@@ -149,6 +149,10 @@ class Processes:
         told = tuple(people)
         self._verb(task_id, lambda number: happen.CopyTask(task=number, people=told, comment=comment), comment)
 
+    def comment(self, task_id: UUID, comment: str) -> None:
+        """Writes a comment to the process's history."""
+        self._verb(task_id, lambda number: happen.CommentTask(task=number, comment=comment), comment, anybody=True)
+
     def take_back(self, instance_id: UUID, node: str, comment: str = "") -> None:
         """Takes one's own last step back, as long as nobody acted after it (取回)."""
         self._do(self._running(instance_id), happen.TakeBack(node=node, comment=comment), comment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.files import FileInfo, file_info
 from builder.files.naming import current_field
 from builder.runtime.inbox import BOXES, InboxFilter
-from builder.storage.runtime_tables import process_instance
+from builder.storage.runtime_tables import process_instance, task_copy
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of
@@ -25,7 +25,8 @@ from builder.web.forms import Display, FormView, form_view, layout_for, picker_s
 from builder.web.names import WorkNames
 from builder.web.notices import notify
 from builder.web.tasks import drawing, happenings, outcomes, priority_label, process_definition, shown, task_row
-from builder.web.verbs import VERBS, verbs_of
+from builder.web.verbs import VERBS, given_by, verbs_of
+from builder.web.wording import code_text
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict, new_id
 from engines.form import LayoutDefinition, Record
@@ -148,6 +149,7 @@ def _page(
     problems: Sequence[InputProblem] = (),
     clash: Clash | None = None,
     closed: str = "",
+    problem: str = "",
     status: int = 200,
 ) -> Response:
     row, work = page.row, page.work
@@ -165,10 +167,11 @@ def _page(
         open=mine,
         closed=closed or _closed_text(page),
         conflict=clash,
-        problem="",
+        problem=problem,
         confirm=confirm,
         outcomes=outcomes(row) if mine else [],
-        verbs=verbs_of(page.row) if mine else [],
+        verbs=verbs_of(work, row, mine=mine),
+        unread=_is_unread_copy(work, row.id),
         checklist=row.details.get("checklist") or [],
         comment=request.form.get("_comment", ""),
         comment_problem=comment_problem,
@@ -179,6 +182,23 @@ def _page(
         version=page.record.version if page.record else "",
     )
     return make_response(html, status)
+
+
+def _is_unread_copy(work: Work, id: UUID) -> bool:
+    mine = sa.and_(task_copy.c.task_id == id, task_copy.c.person == work.principal.id, task_copy.c.read_at.is_(None))
+    return work.connection.execute(sa.select(sa.literal(1)).where(mine)).first() is not None
+
+
+@blueprint.post("/<uuid:id>/read")
+def read(id: UUID) -> BaseResponse:
+    """Notes that a copy was read: sent by its page, so that opening a link alone changes nothing."""
+
+    def run(work: Work) -> None:
+        task_row(work, id)
+        work.service("inbox").mark_read(id)
+
+    change(run, "task.read")
+    return Response(status=204)
 
 
 def _head(page: TaskPage) -> dict[str, Any]:
@@ -301,17 +321,23 @@ def act(id: UUID, verb: str) -> BaseResponse:
     found = VERBS.get(verb)
     if found is None:
         abort(404)
-    comment = request.form.get("_comment", "").strip()
-    person = request.form.get("person", type=UUID)
-    if found.needs_person and person is None:
-        raise InputError([InputProblem(pointer="/person", code="required")])
+    given = given_by(found, request.form)
 
     def run(work: Work) -> None:
-        task_row(work, id)
-        call: Callable[..., None] = found.call
-        call(work.service("processes"), id, person, comment)
+        row = task_row(work, id)
+        if row.instance_id is None and verb in _OF_PROCESSES:
+            abort(404)
+        found.call(work.service("processes"), row, given)
 
-    change(run, f"task.{verb}")
+    try:
+        change(run, f"task.{verb}")
+    except StateConflict as error:
+        with reading() as work:
+            told = code_text(error.code, site().locale, error.params)
+            return _page(TaskPage(work, id), problem=told, status=409)
     notify(_("Done."))
-    stays = verb in {"claim", "remind", "copy"}
-    return redirect(url_for("inbox.task", id=id) if stays else url_for("inbox.index"))
+    return redirect(url_for("inbox.task", id=id) if found.stays else url_for("inbox.index"))
+
+
+# Verbs that concern the process of a task.
+_OF_PROCESSES = frozenset({"take_back", "withdraw", "void"})
