@@ -52,6 +52,7 @@ def create_department(
     work.connection.execute(sa.insert(department_closure).values(ancestor=new, descendant=new, depth=0))
     if parent is not None:
         _hang(work.connection, new, parent)
+        _read_people_anew(work.connection)
     work.audit("identity.department_created", str(new), {"code": code})
     return new
 
@@ -89,8 +90,7 @@ def move_department(work: Work, id: UUID, parent: UUID | None) -> None:
     work.connection.execute(sa.update(department).where(department.c.id == id).values(parent=parent))
     if parent is not None:
         _hang(work.connection, id, parent)
-    # Everybody's departments may have changed: sessions read their people anew.
-    work.connection.execute(sa.update(person).values(version=person.c.version + 1))
+    _read_people_anew(work.connection)
     work.audit("identity.department_moved", str(id), {"parent": str(parent) if parent else None})
 
 
@@ -115,6 +115,11 @@ def departments_of(connection: Connection, person_id: UUID) -> tuple[UUID | None
     ).all()
     main = next((row.department for row in rows if row.main), None)
     return main, frozenset(row.descendant for row in rows)
+
+
+def _read_people_anew(connection: Connection) -> None:
+    """Everybody's departments may have changed: sessions and tokens read their people anew."""
+    connection.execute(sa.update(person).values(version=person.c.version + 1))
 
 
 def _in(work: Work, name: Mapping[str, str]) -> str:

@@ -36,6 +36,8 @@ class SignedIn:
     session: sessions.Session | None = None
     # None for sessions, which may do all that their person may.
     token: tokens.ApiToken | None = None
+    # Number of the set of releases in force when they were looked up.
+    generation: int
 
 
 class SignInRefused(AccessDenied):
@@ -83,20 +85,21 @@ class Identity:
         if found.is_stale(now):
             with self._workspace.database.write() as connection:
                 sessions.touch_session(connection, found.token_hash, now)
-        return SignedIn(principal=principal, session=found)
+        return SignedIn(principal=principal, session=found, generation=found.generation)
 
     def authenticate_token(self, token: str) -> SignedIn | None:
         """Who an API token stands for; None where it is not good any more."""
         now = self._now()
         with self._workspace.database.read() as connection:
             found = tokens.find_token(connection, token, now)
-            principal = principal_of(connection, found.person) if found else None
+            principal = self._principal(connection, found.token.person, found.person_version) if found else None
         if found is None or principal is None:
             return None
-        if found.used_at is None or (now - found.used_at).total_seconds() > 300:
+        used_at = found.token.used_at
+        if used_at is None or (now - used_at).total_seconds() > 300:
             with self._workspace.database.write() as connection:
-                tokens.touch_token(connection, found.id, now)
-        return SignedIn(principal=principal, token=found)
+                tokens.touch_token(connection, found.token.id, now)
+        return SignedIn(principal=principal, token=found.token, generation=found.generation)
 
     def sign_out(self, signed_in: SignedIn) -> None:
         """Ends the visit."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.storage.identity_tables import person, session
+from builder.storage.workspace_tables import workspace
 from builder.workspace import Settings
 
 # How stale ``seen_at`` may become before a request writes it.
@@ -28,6 +29,8 @@ class Session:
     person: UUID
     # Version of the person's row: raised with every change of rights.
     person_version: int
+    # Number of the set of releases in force.
+    generation: int
     # Secret from which the visit's CSRF tokens are made.
     csrf: str
     # What pages keep for the visit.
@@ -73,19 +76,27 @@ def start_session(
     return token
 
 
+_FIND = (
+    sa.select(session, person.c.version, sa.select(workspace.c.generation).scalar_subquery().label("generation"))
+    .join(person, person.c.id == session.c.person)
+    .where(
+        session.c.token_hash == sa.bindparam("hash"),
+        person.c.active,
+        session.c.expires_at > sa.bindparam("now", type_=session.c.expires_at.type),
+    )
+)
+
+
 def find_session(connection: Connection, token: str, *, now: datetime, settings: Settings) -> Session | None:
     """The session behind a token, or None where it ended, was idle too long, or its person was shut out."""
-    row = connection.execute(
-        sa.select(session, person.c.version)
-        .join(person, person.c.id == session.c.person)
-        .where(session.c.token_hash == token_hash(token), person.c.active, session.c.expires_at > now)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"hash": token_hash(token), "now": now}).one_or_none()
     if row is None or row.seen_at + timedelta(hours=settings.session_hours) <= now:
         return None
     return Session(
         token_hash=row.token_hash,
         person=row.person,
         person_version=row.version,
+        generation=row.generation,
         csrf=row.data["csrf"],
         data=row.data,
         created_at=row.created_at,

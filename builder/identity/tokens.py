@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from builder.identity.rights import require_admin
 from builder.identity.sessions import token_hash
 from builder.storage.identity_tables import api_token, person
+from builder.storage.workspace_tables import workspace
 from builder.workspace import Work
 from engines.core import AccessDenied, InputError, InputProblem, new_id
 
@@ -76,16 +77,30 @@ def revoke_token(work: Work, id: UUID) -> None:
     work.audit("identity.token_revoked", str(id))
 
 
-def find_token(connection: Connection, token: str, now: datetime) -> ApiToken | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundToken:
+    """A token that is good, with what a request needs to know first."""
+
+    token: ApiToken
+    # Version of the person's row: raised with every change of rights.
+    person_version: int
+    # Number of the set of releases in force.
+    generation: int
+
+
+_FIND = (
+    sa.select(api_token, person.c.version, sa.select(workspace.c.generation).scalar_subquery())
+    .join(person, person.c.id == api_token.c.person)
+    .where(api_token.c.token_hash == sa.bindparam("hash"), api_token.c.revoked_at.is_(None), person.c.active)
+)
+
+
+def find_token(connection: Connection, token: str, now: datetime) -> FoundToken | None:
     """The token, or None where it is unknown, revoked, expired, or its person was shut out."""
-    row = connection.execute(
-        sa.select(api_token)
-        .join(person, person.c.id == api_token.c.person)
-        .where(api_token.c.token_hash == token_hash(token), api_token.c.revoked_at.is_(None), person.c.active)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"hash": token_hash(token)}).one_or_none()
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    return _token(row)
+    return FoundToken(token=_token(row), person_version=row[-2], generation=row[-1])
 
 
 def touch_token(connection: Connection, id: UUID, now: datetime) -> None:

@@ -9,6 +9,7 @@ from flask import Flask, g, request
 from flask.sansio.blueprints import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from builder.identity import SignedIn
 from builder.web import errors, health, security
 from builder.web.assets import Assets
 from builder.web.context import Site, identity_of, visitor
@@ -82,12 +83,13 @@ def _enter() -> None:
     if request.endpoint in {"static", "health.healthz", "health.metrics"}:
         return
     workspace: Workspace = current_app.extensions["dougong_workspaces"][request.environ["dougong.workspace"]]
-    identity = identity_of(workspace)
-    token = request.cookies.get(security.SESSION_COOKIE)
-    signed_in = identity.authenticate(token) if token else None
+    # The API is used with a token in a header, which no other site's page can send; cookies do not count there.
+    is_api = request.path.startswith("/api/")
+    token = "" if is_api else request.cookies.get(security.SESSION_COOKIE, "")
+    signed_in = identity_of(workspace).authenticate(token) if token else None
     chosen = signed_in.principal.locale if signed_in else None
     locale = preferred(request, chosen)
-    secret = signed_in.session.csrf if signed_in and signed_in.session else security.visitor_secret()
+    secret = "" if is_api else _secret(signed_in)
     g.site = Site(
         workspace=workspace,
         locale=locale,
@@ -95,9 +97,13 @@ def _enter() -> None:
         principal=signed_in.principal if signed_in else visitor(locale),
         secret=secret,
     )
-    # The API is used with a token in a header, which no other site's page can send.
-    if not request.path.startswith("/api/"):
+    if not is_api:
         security.check_csrf(secret)
+
+
+def _secret(signed_in: SignedIn | None) -> str:
+    """What the CSRF tokens of a sender derive from."""
+    return signed_in.session.csrf if signed_in and signed_in.session else security.visitor_secret()
 
 
 def _root() -> str:

@@ -16,7 +16,8 @@ from engines.form import CompiledForm
 def apps() -> Mapping[str, CompiledApp]:
     """The apps in force by name, read once per request."""
     if "apps" not in g:
-        g.apps = site().workspace.apps
+        here = site()
+        g.apps = here.workspace.apps_of(here.signed_in.generation) if here.signed_in else here.workspace.apps
     found: Mapping[str, CompiledApp] = g.apps
     return found
 

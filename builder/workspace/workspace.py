@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 # Deadlocks and serialisation errors are retried this often, by ``Workspace.run``.
 RETRIES = 3
-_ROW = (
+# Made once: every transaction begins with it.
+_STATE = sa.select(
     workspace_table.c.generation,
     workspace_table.c.zone,
     workspace_table.c.locale,
@@ -153,15 +154,17 @@ class Workspace:
         with self.database.read() as connection:
             return self.catalogue.at(connection, self.state(connection).generation).apps
 
+    def apps_of(self, generation: int) -> Apps:
+        """The apps of the set with this number, which was read a moment ago; those in force where it is gone."""
+        current = self.catalogue.current
+        return current.apps if current.generation == generation else self.apps
+
     def state(self, connection: Connection) -> WorkspaceState:
         """The workspace's row as this transaction sees it."""
-        row = connection.execute(sa.select(*_ROW)).one()
+        generation, zone, locale, offset, sandbox = connection.execute(_STATE).one()
+        clock_offset = timedelta(microseconds=offset)
         return WorkspaceState(
-            generation=row.generation,
-            zone=row.zone,
-            locale=row.locale,
-            clock_offset=timedelta(microseconds=row.clock_offset),
-            sandbox=row.sandbox,
+            generation=generation, zone=zone, locale=locale, clock_offset=clock_offset, sandbox=sandbox
         )
 
     @cached_property

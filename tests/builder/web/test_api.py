@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -11,6 +15,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 from builder.identity import create_token, find_person
+from builder.web.api.output import json_response
 from builder.workspace import Workspace
 from engines.core import SYSTEM
 
@@ -48,6 +53,19 @@ def librarian(caller: Callable[..., Caller]) -> Caller:
     return caller("lin", "librarian")
 
 
+def test_answers_keep_every_digit() -> None:
+    data = {"id": UUID(int=1), "at": datetime(2026, 3, 3, 2, 0, 0, 5, UTC), "price": Decimal("12.10"), "tags": ["中"]}
+    known = json_response(data).get_data(as_text=True)
+    assert json.loads(known, parse_float=str) == {
+        "id": "00000000-0000-0000-0000-000000000001",
+        "at": "2026-03-03T02:00:00.000005+00:00",
+        "price": "12.10",
+        "tags": ["中"],
+    }
+    large = json_response({**data, "large": 2**70}).get_data(as_text=True)
+    assert json.loads(large, parse_float=str) == {**json.loads(known, parse_float=str), "large": 2**70}
+
+
 def test_a_record_is_made_read_changed_listed_and_deleted(librarian: Caller) -> None:
     made = librarian("POST", RECORDS, {"title": "诗经", "price": 12.10, "copies": [{"shelf": "A", "count": 2}]})
     assert made.status_code == 201
@@ -55,7 +73,7 @@ def test_a_record_is_made_read_changed_listed_and_deleted(librarian: Caller) -> 
     record = librarian("GET", path).get_json()
     assert record["values"]["title"] == "诗经"
     assert record["values"]["total"] == 2
-    assert b'"price": 12.10' in librarian("GET", path).data
+    assert b'"price":12.10' in librarian("GET", path).data
     assert librarian("PATCH", path, {"title": "楚辞"}, If_Match="1").get_json()["version"] == 2
     listed = librarian("GET", f"{RECORDS}?q=楚辞&count=true").get_json()
     assert [item["id"] for item in listed["items"]] == [record["id"]]
