@@ -174,7 +174,7 @@ class Around:
         """Who set the command off; rules act as the app, but speak of the person."""
         who = self.work.principal
         return {
-            "me": {"id": who.id, "name": self.name_of(who.id)} if who.id else None,
+            "me": {"id": who.id, "name": who.attributes.get("name") or self.name_of(who.id)} if who.id else None,
             "my_department": {"id": who.department, "name": None} if who.department else None,
             "my_departments": [{"id": found, "name": None} for found in sorted(who.departments)],
             "my_roles": sorted(who.roles),

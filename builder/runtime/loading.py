@@ -7,14 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 if TYPE_CHECKING:
     from engines.form import Records
 
 Path = tuple[str, ...]
-# Ids in one IN list: below the limits of both databases.
-CHUNK = 500
 
 
 def load(records: Records, form: str, record_id: UUID, paths: Iterable[Path]) -> dict[str, Any] | None:
@@ -28,26 +24,22 @@ def load_many(records: Records, form: str, ids: Sequence[UUID], paths: Iterable[
     A path that names no field is left out: what an expression then reads is null.
     """
     wanted = _by_head(paths)
-    source = records.source(form)
-    found: dict[UUID, dict[str, Any]] = {}
-    columns = {head: column.element for head in wanted if head != "id" and (column := source.column(head)) is not None}
-    own = source.selectable.c.id
-    for part in _chunks(sorted(set(ids))):
-        query = sa.select(own, *columns.values()).where(own.in_(part), source.visible_rows())
-        for row in records.world.connection.execute(query):
-            found[row[0]] = {"id": row[0], **dict(zip(columns, row[1:], strict=True))}
-    fields = source.form.compiled.fields
+    found = records.values(form, ids, wanted)
+    compiled = records.world.form(form).compiled
+    fields = compiled.fields
+    read = next(iter(found.values()), {})
     for head, deeper in wanted.items():
-        if head in columns:
+        if head == "id":
+            continue
+        if head in read:
             target = fields[head].target if head in fields else ""
             if target:
                 _link(records, found, head, target, deeper)
-            elif _is_person(fields, head):
-                _name(records, found, head)
         elif head in fields and fields[head].rows is not None:
-            _subtable(records, source, found, head, deeper)
-        elif head in source.form.compiled.relations:
-            _relation(records, source, found, head, deeper)
+            _subtable(records, form, found, head, deeper)
+        elif head in compiled.relations:
+            _relation(records, form, found, head, deeper)
+    _name(records, found, {head: kind for head in wanted if (kind := _people(fields, head)) and head in read})
     return found
 
 
@@ -59,14 +51,14 @@ def _by_head(paths: Iterable[Path]) -> dict[str, set[Path]]:
     return wanted
 
 
-def _chunks(items: Sequence[UUID]) -> Iterable[Sequence[UUID]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-
-
-def _is_person(fields: Mapping[str, Any], head: str) -> bool:
-    if head in ("owner", "created_by", "updated_by", "department"):
-        return True
-    return head in fields and fields[head].kind.name in ("person", "department")
+def _people(fields: Mapping[str, Any], head: str) -> str:
+    """Whether a field holds a "person" or a "department"; empty for others."""
+    if head in ("owner", "created_by", "updated_by"):
+        return "person"
+    if head == "department":
+        return "department"
+    kind: str = fields[head].kind.name if head in fields else ""
+    return kind if kind in ("person", "department") else ""
 
 
 def _link(records: Records, found: dict[UUID, dict[str, Any]], head: str, target: str, deeper: set[Path]) -> None:
@@ -78,48 +70,35 @@ def _link(records: Records, found: dict[UUID, dict[str, Any]], head: str, target
         record[head] = None if key is None else targets.get(key, {"id": key})
 
 
-def _name(records: Records, found: dict[UUID, dict[str, Any]], head: str) -> None:
-    """People and departments as contexts; their names are read once for all records."""
-    directory = records.world.directory
-    keys = sorted({record[head] for record in found.values() if isinstance(record[head], UUID)})
-    names: dict[UUID, Any] = {}
-    if directory is not None and keys:
-        table = directory.departments if head == "department" else directory.people
-        query = sa.select(table.c.id, table.c.name).where(table.c.id.in_(keys))
-        names = {row[0]: row[1] for row in records.world.connection.execute(query)}
-    for record in found.values():
-        key = record[head]
-        if isinstance(key, UUID):
-            record[head] = {"id": key, "name": names.get(key)}
+def _name(records: Records, found: dict[UUID, dict[str, Any]], heads: Mapping[str, str]) -> None:
+    """People and departments as contexts; their names are read once for all records and fields."""
+    keys: dict[str, set[UUID]] = {"person": set(), "department": set()}
+    for head, kind in heads.items():
+        keys[kind] |= {record[head] for record in found.values() if isinstance(record[head], UUID)}
+    names = records.names(keys["person"], keys["department"])
+    for head in heads:
+        for record in found.values():
+            if isinstance(key := record[head], UUID):
+                record[head] = {"id": key, "name": names.get(key)}
 
 
-def _subtable(records: Records, source: Any, found: dict[UUID, dict[str, Any]], head: str, deeper: set[Path]) -> None:
-    join = source.relation(head)
-    rows = source.form.compiled.fields[head].rows
-    names = sorted({path[0] for path in deeper if path} & set(rows)) if deeper - {()} else sorted(rows)
-    columns = {name: column.element for name in names if (column := join.source.column(name)) is not None}
-    own = source.selectable.c.id
-    for record in found.values():
-        record[head] = []
-    for part in _chunks(sorted(found)):
-        query = sa.select(own, *columns.values()).join_from(source.selectable, join.selectable, join.on)
-        for row in records.world.connection.execute(query.where(own.in_(part))):
-            found[row[0]][head].append(dict(zip(columns, row[1:], strict=True)))
-    for name in columns:
-        if rows[name].target:
+def _subtable(records: Records, form: str, found: dict[UUID, dict[str, Any]], head: str, deeper: set[Path]) -> None:
+    columns = records.world.form(form).compiled.fields[head].rows or {}
+    names = sorted({path[0] for path in deeper if path} & set(columns)) if deeper - {()} else sorted(columns)
+    rows = records.rows(form, list(found), head, names)
+    for key, record in found.items():
+        record[head] = rows[key]
+    read = next((item for items in rows.values() for item in items), {})
+    for name in read:
+        if columns[name].target:
             items = {index: item for index, item in enumerate(i for r in found.values() for i in r[head])}
             below = {path[1:] for path in deeper if path and path[0] == name}
-            _link(records, items, name, rows[name].target, below)  # type: ignore[arg-type]
+            _link(records, items, name, columns[name].target, below)  # type: ignore[arg-type]
 
 
-def _relation(records: Records, source: Any, found: dict[UUID, dict[str, Any]], head: str, deeper: set[Path]) -> None:
-    join = source.relation(head)
-    target = source.form.compiled.relations[head].form
-    own, child = source.selectable.c.id, join.selectable.c.id
-    pairs: list[tuple[UUID, UUID]] = []
-    for part in _chunks(sorted(found)):
-        query = sa.select(own, child).join_from(source.selectable, join.selectable, join.on).where(own.in_(part))
-        pairs += [(row[0], row[1]) for row in records.world.connection.execute(query.order_by(own, child))]
+def _relation(records: Records, form: str, found: dict[UUID, dict[str, Any]], head: str, deeper: set[Path]) -> None:
+    target = records.world.form(form).compiled.relations[head].form
+    pairs = records.related(form, list(found), head)
     children = load_many(records, target, [pair[1] for pair in pairs], deeper)
     for record in found.values():
         record[head] = []

@@ -28,6 +28,23 @@ MAX_STEPS = 5_000
 ANSWERS = (happen.ServiceDone, happen.ServiceFailed, happen.ChildEnded, happen.ChildFailed, happen.ChildEscalated)
 
 
+# Instances about a record that wait for a condition. Made once: every change of a record asks.
+_WAITING = (
+    sa.select(process_instance.c.id)
+    .where(
+        process_instance.c.subject_form == sa.bindparam("form"),
+        process_instance.c.subject_id == sa.bindparam("record", type_=process_instance.c.subject_id.type),
+        process_instance.c.status == "running",
+        sa.exists().where(
+            process_live.c.instance_id == process_instance.c.id,
+            process_live.c.kind == "subscriptions",
+            process_live.c.data["kind"].as_string() == "condition",
+        ),
+    )
+    .order_by(process_instance.c.id)
+)
+
+
 class Shell:
     """Steps the instances of one command."""
 
@@ -223,14 +240,8 @@ class Shell:
 
     def data_changed(self, form: str, record_id: UUID) -> None:
         """Lets instances about a record that wait for a condition look at it again."""
-        waits = sa.exists().where(
-            process_live.c.instance_id == process_instance.c.id,
-            process_live.c.kind == "subscriptions",
-            process_live.c.data["kind"].as_string() == "condition",
-        )
-        about = (process_instance.c.subject_form == form, process_instance.c.subject_id == record_id)
-        query = sa.select(process_instance.c.id).where(*about, process_instance.c.status == "running", waits)
-        for instance_id in self.work.connection.execute(query.order_by(process_instance.c.id)).scalars().all():
+        given = {"form": form, "record": record_id}
+        for instance_id in self.work.connection.execute(_WAITING, given).scalars().all():
             self.later_or_now(instance_id, happen.DataChanged())
 
     def fire_timer(self, instance_id: UUID, timer: int) -> None:

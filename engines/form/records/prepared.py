@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Select, bindparam
+from sqlalchemy import ColumnElement, Executable, Result, bindparam
 
 from engines.feel import Parameters
 
@@ -36,7 +36,7 @@ Match: TypeAlias = Callable[[ColumnElement[UUID]], ColumnElement[bool]]
 class Prepared(Generic[T]):
     """A statement, what reads its rows, and where its known values come from."""
 
-    statement: Select[Any]
+    statement: Executable
     reader: T
     parameters: Parameters
 
@@ -77,8 +77,8 @@ def run_by_ids(
     world: World,
     key: tuple[Hashable, ...] | None,
     ids: Sequence[UUID],
-    make: Callable[[World, Match], tuple[Select[Any], T]],
-) -> Iterator[tuple[T, CursorResult[Any]]]:
+    make: Callable[[World, Match], tuple[Executable, T]],
+) -> Iterator[tuple[T, Result[Any]]]:
     """Runs a statement for some ids, a portion at a time: what reads its rows, and the rows. ``key`` as for a world."""
     for part in chunks(ids):
         match = _is_one if len(part) == 1 else _is_among
@@ -89,8 +89,8 @@ def run_by_ids(
 
 
 def _with_match(
-    make: Callable[[World, Match], tuple[Select[Any], T]], match: Match, world: World
-) -> tuple[Select[Any], T]:
+    make: Callable[[World, Match], tuple[Executable, T]], match: Match, world: World
+) -> tuple[Executable, T]:
     return make(world, match)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Executable, Row, Select, bindparam, case, literal, null, select, union_all
 
 from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.record import MASK, Record
@@ -199,7 +199,7 @@ def with_titles(world: World, form: StoredForm, records: Sequence[Record]) -> li
         for name, target in targets.items():
             if isinstance(value := record.get(name), UUID):
                 wanted[target].add(value)
-    titles = _names_of(world, *(wanted.pop(kind, set()) for kind in _PEOPLE))
+    titles = names_of(world, *(wanted.pop(kind, set()) for kind in _PEOPLE))
     for target, ids in wanted.items():
         titles |= titles_of(world, target, sorted(ids))
     return [replace(record, titles=_titles(record, targets, titles)) for record in records] if titles else list(records)
@@ -260,17 +260,22 @@ def titles_of(world: World, target: str, ids: Sequence[UUID]) -> dict[UUID, str]
     return titles
 
 
-def _names_of(world: World, people: set[UUID], departments: set[UUID]) -> dict[UUID, str]:
+def names_of(world: World, people: Iterable[UUID], departments: Iterable[UUID]) -> dict[UUID, str]:
     """Names of people and departments by id, in one query."""
     directory = world.directory
-    if directory is None or not (people or departments):
-        return {}
     wanted = {"people": list(people), "departments": list(departments)}
-    parts = []
-    for name, table in (("people", directory.people.c), ("departments", directory.departments.c)):
-        ids = bindparam(name, type_=table.id.type, expanding=True)
-        parts.append(select(table.id, table.name).where(table.id.in_(ids)))
-    return {row[0]: row[1] for row in world.connection.execute(union_all(*parts), wanted)}
+    if directory is None or not any(wanted.values()):
+        return {}
+
+    def make(_world: World) -> tuple[Executable, None]:
+        parts = []
+        for name, table in (("people", directory.people.c), ("departments", directory.departments.c)):
+            ids = bindparam(name, type_=table.id.type, expanding=True)
+            parts.append(select(table.id, table.name).where(table.id.in_(ids)))
+        return union_all(*parts), None
+
+    statement, given, _ = world.prepared(("names",), make)
+    return {row[0]: row[1] for row in world.connection.execute(statement, given | wanted)}
 
 
 def visible_record(world: World, form: StoredForm, values: Mapping[str, Any]) -> Record:

@@ -24,11 +24,12 @@ from engines.form.records.history import read_history
 from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
 from engines.form.records.numbering import next_numbers
+from engines.form.records.parts import read_rows, read_values, related_ids
 from engines.form.records.personal import PersonalValue, erase_values, personal_values
 from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.query import ListQuery, count_records, page_records
 from engines.form.records.raising import batch_event, record_event
-from engines.form.records.reading import read_records, visible_record
+from engines.form.records.reading import names_of, read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
 from engines.form.records.references import unknown_references
 from engines.form.records.search import SearchHit, index_records, search_all
@@ -91,6 +92,24 @@ class Records:
         """The records among ``ids`` that may be seen, in the order of ``ids``."""
         found = {record.id: record for record in read_records(self.world, self.world.form(name), ids)}
         return [found[id] for id in ids if id in found]
+
+    def values(self, name: str, ids: Iterable[UUID], fields: Iterable[str]) -> dict[UUID, dict[str, Any]]:
+        """Fields of the records among ``ids`` that may be seen, with their ``id``, by id; references as ids."""
+        return read_values(self.world, self.world.form(name), ids, fields)
+
+    def rows(
+        self, name: str, ids: Iterable[UUID], table: str, columns: Iterable[str]
+    ) -> dict[UUID, list[dict[str, Any]]]:
+        """Columns of a sub-table's rows, in their order, by the id of their record."""
+        return read_rows(self.world, self.world.form(name), ids, table, columns)
+
+    def related(self, name: str, ids: Sequence[UUID], relation: str) -> list[tuple[UUID, UUID]]:
+        """Pairs of a record's id and that of one that a relation leads to and that may be seen."""
+        return related_ids(self.world, self.world.form(name), ids, relation)
+
+    def names(self, people: Iterable[UUID], departments: Iterable[UUID] = ()) -> dict[UUID, str]:
+        """Names of people and departments by id."""
+        return names_of(self.world, people, departments)
 
     def page(self, name: str, query: ListQuery) -> Page:
         """One page of a list."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select
+from sqlalchemy import ColumnElement, Connection, Executable, FromClause
 
 from engines import feel
 from engines.core import Principal, PrincipalKind
@@ -158,9 +158,9 @@ class World:
     def prepared(
         self,
         key: tuple[Hashable, ...] | None,
-        make: Callable[[World], tuple[Select[Any], T]],
+        make: Callable[[World], tuple[Executable, T]],
         known: Mapping[str, Any] | None = None,
-    ) -> tuple[Select[Any], dict[str, Any], T]:
+    ) -> tuple[Executable, dict[str, Any], T]:
         """A statement, the values to run it with, and what reads its rows; made by ``make`` where none fits.
 
         ``key``: everything that the statement depends on besides roles, variables and the instant; None makes one for
@@ -184,7 +184,7 @@ class World:
         self.forms.statements.keep(full, Prepared(statement=statement, reader=reader, parameters=noted))
         return statement, values, reader
 
-    def _unprepared(self, make: Callable[[World], tuple[Select[Any], T]]) -> tuple[Select[Any], dict[str, Any], T]:
+    def _unprepared(self, make: Callable[[World], tuple[Executable, T]]) -> tuple[Executable, dict[str, Any], T]:
         statement, reader = make(replace(self, parameters=None))
         return statement, {}, reader
 

@@ -1,0 +1,80 @@
+"""Parts of records as who acts may see them: what expressions elsewhere (rules, processes, texts) read, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from engines.form.records.prepared import Match, run_by_ids
+from engines.form.records.source import FormSource, source_of
+from engines.form.records.world import World
+from engines.form.storage.tables import StoredForm
+
+
+def read_values(
+    world: World, form: StoredForm, ids: Iterable[UUID], fields: Iterable[str]
+) -> dict[UUID, dict[str, Any]]:
+    """Fields of the records among ``ids`` that may be seen, by id; references as ids.
+
+    A name that is no field with a value of its own, or one that may never be read, is left out.
+    """
+    wanted = tuple(sorted(set(fields) - {"id"}))
+
+    def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
+        source = source_of(world, form)
+        columns = {name: found.element for name in wanted if (found := source.column(name)) is not None}
+        own = source.selectable.c.id
+        return select(own, *columns.values()).where(match(own), source.visible_rows()), list(columns)
+
+    found: dict[UUID, dict[str, Any]] = {}
+    for names, rows in run_by_ids(world, ("values", form.name, wanted), sorted(set(ids)), make):
+        found |= {row[0]: {"id": row[0], **dict(zip(names, row[1:], strict=True))} for row in rows}
+    return found
+
+
+def read_rows(
+    world: World, form: StoredForm, ids: Iterable[UUID], table: str, columns: Iterable[str]
+) -> dict[UUID, list[dict[str, Any]]]:
+    """Columns of a sub-table's rows, in their order, by the id of their record; no rows where they may not be read."""
+    wanted = tuple(sorted(columns))
+
+    def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
+        source, join = _joined(world, form, table)
+        found = {name: column.element for name in wanted if (column := join.source.column(name)) is not None}
+        own, rows = source.selectable.c.id, join.selectable
+        query = select(own, *found.values()).join_from(source.selectable, rows, join.on)
+        return query.where(match(own), source.visible_rows()).order_by(own, rows.c.position), list(found)
+
+    keys = sorted(set(ids))
+    found: dict[UUID, list[dict[str, Any]]] = {key: [] for key in keys}
+    for names, rows in run_by_ids(world, ("rows of", form.name, table, wanted), keys, make):
+        for row in rows:
+            found[row[0]].append(dict(zip(names, row[1:], strict=True)))
+    return found
+
+
+def related_ids(world: World, form: StoredForm, ids: Sequence[UUID], relation: str) -> list[tuple[UUID, UUID]]:
+    """Pairs of a record's id and that of one that a relation leads to and that may be seen, in the order of ids."""
+
+    def make(world: World, match: Match) -> tuple[Select[Any], None]:
+        source, join = _joined(world, form, relation)
+        own, other = source.selectable.c.id, join.selectable.c.id
+        query = select(own, other).join_from(source.selectable, join.selectable, join.on)
+        return query.where(match(own), source.visible_rows()).order_by(own, other), None
+
+    found: list[tuple[UUID, UUID]] = []
+    for _, rows in run_by_ids(world, ("related", form.name, relation), sorted(set(ids)), make):
+        found += [(row[0], row[1]) for row in rows]
+    return found
+
+
+def _joined(world: World, form: StoredForm, relation: str) -> tuple[FormSource, Any]:
+    """The records of a form, and the rows that a relation or a sub-table of them leads to."""
+    source = source_of(world, form)
+    join = source.relation(relation)
+    if join is None:
+        raise KeyError(f'"{form.name}" has no relation or sub-table "{relation}"')
+    return source, join
