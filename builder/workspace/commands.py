@@ -12,6 +12,9 @@ from sqlalchemy.engine import Connection
 from builder.storage.workspace_tables import command as command_table
 from engines.core import Principal, StateConflict
 
+# Made once: every command is written down.
+_INSERT = sa.insert(command_table)
+
 
 class AlreadyDone(StateConflict):
     """A command with this idempotency key was carried out before; ``result`` is what it gave."""
@@ -49,16 +52,15 @@ def record_command(
     result: Any,
 ) -> None:
     """Writes the command's row."""
-    connection.execute(
-        sa.insert(command_table).values(
-            id=id,
-            name=name,
-            idempotency_key=key,
-            actor_kind=principal.kind.value,
-            actor=principal.id,
-            reason=reason,
-            generation=generation,
-            at=at,
-            result=result,
-        )
-    )
+    row = {
+        "id": id,
+        "name": name,
+        "idempotency_key": key,
+        "actor_kind": principal.kind.value,
+        "actor": principal.id,
+        "reason": reason,
+        "generation": generation,
+        "at": at,
+        "result": result,
+    }
+    connection.execute(_INSERT, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -68,20 +69,21 @@ class LazyRecord(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._found:
-            if name not in self._names():
+            if name not in self._names:
                 raise KeyError(name)
             self._found[name] = self._load(name)
         return self._found[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._found or name in self._names()
+        return name in self._found or name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(self._names)
 
+    @cached_property
     def _names(self) -> Mapping[str, None]:
         """Its plain fields, and of the others those that rules read (whose names like ``settings`` are no fields)."""
         compiled = self._around.records(self._app).world.form(self._form).compiled
@@ -104,9 +106,10 @@ class LazyRecord(Mapping[str, Any]):
         return self._own
 
     def _paths_of_scalars(self) -> set[tuple[str, ...]]:
-        deep = self._deep()
-        return {(name,) for name in self._names() if name not in deep and not self._is_pools(name)}
+        deep = self._deep
+        return {(name,) for name in self._names if name not in deep and not self._is_pools(name)}
 
+    @cached_property
     def _deep(self) -> set[str]:
         """Names that need further queries: relations, sub-tables and references that are looked through."""
         compiled = self._around.records(self._app).world.form(self._form).compiled
@@ -121,7 +124,7 @@ class LazyRecord(Mapping[str, Any]):
             return pools_of(self._around.work.connection, self._app, self._form, self._id)
         if self._given is not None:
             return self._from_given(name)
-        if name not in self._deep():
+        if name not in self._deep:
             return self._scalars().get(name)
         found = loading.load(self._around.records(self._app), self._form, self._id, self._paths[name])
         return found.get(name) if found else None

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, cast, or_, select, update
 from sqlalchemy import Text as SqlText
 
 from engines.form.records.prepared import chunks
-from engines.form.records.search import matching, searched_fields
+from engines.form.records.search import matching
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.records.writing import keep_versions
@@ -71,10 +71,10 @@ def _equal(source: FormSource, fields: Sequence[str], values: Mapping[str, Any])
 
 def _similar(source: FormSource, fields: Sequence[str], values: Mapping[str, Any]) -> Iterator[tuple[UUID, str, float]]:
     """Candidates share a token in a searched field; the likeness of the keys decides."""
-    searched = set(searched_fields(source.form))
+    searched = source.form.searched
     columns = [column for name in fields if (column := source.column(name)) is not None]
     condition = matching(source, " ".join(str(values[name]) for name in fields), every=False)
-    if condition is None or len(columns) < len(fields) or not searched & set(fields):
+    if condition is None or len(columns) < len(fields) or searched.keys().isdisjoint(fields):
         return
     wanted = sort_key(" ".join(str(values[name]) for name in fields)) or ""
     query = select(source.selectable.c.id, *(column.element for column in columns))

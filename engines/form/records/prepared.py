@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -78,14 +78,19 @@ def run_by_ids(
     key: tuple[Hashable, ...] | None,
     ids: Sequence[UUID],
     make: Callable[[World, Match], tuple[Executable, T]],
+    given: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[T, Result[Any]]]:
-    """Runs a statement for some ids, a portion at a time: what reads its rows, and the rows. ``key`` as for a world."""
+    """Runs a statement for some ids, a portion at a time: what reads its rows, and the rows.
+
+    ``key`` as for ``World.prepared``; ``given``: values to bind besides the ids.
+    """
     for part in chunks(ids):
         match = _is_one if len(part) == 1 else _is_among
         one_or_many = None if key is None else (*key, match is _is_one)
-        statement, given, reader = world.prepared(one_or_many, partial(_with_match, make, match))
-        given["ids"] = part[0] if len(part) == 1 else list(part)
-        yield reader, world.connection.execute(statement, given)
+        statement, values, reader = world.prepared(one_or_many, partial(_with_match, make, match))
+        values |= given or {}
+        values["ids"] = part[0] if len(part) == 1 else list(part)
+        yield reader, world.connection.execute(statement, values)
 
 
 def _with_match(

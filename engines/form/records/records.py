@@ -415,7 +415,8 @@ class Records:
         system |= {name: changed[name] for name in ("owner", "department") if name in changed}
         update_record(self.world, form, before, system, changed)
         after = {**before, **system, **changed}
-        index_records(self.world, form, [after])
+        if not form.searched.keys().isdisjoint(changed):
+            index_records(self.world, form, [after])
         events = [record_event(self.world, "record.updated", form, before, after, tuple(changed), computed)]
         events += maintain(self.world, form, [before, after], depth)
         return RecordChange(
@@ -439,7 +440,6 @@ class Records:
         system = {**self._stamp(before, False), "deleted_at": at}
         update_record(self.world, form, before, system, {})
         after = {**before, **system}
-        index_records(self.world, form, [after])
         events = [
             record_event(self.world, event, form, before, after, ("deleted_at",)),
             *maintain(self.world, form, [before]),

@@ -6,7 +6,7 @@ Every token carries its field, so that a search never finds what the searcher ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -55,19 +55,9 @@ def query_tokens(value: str) -> list[tuple[str, bool]]:
     return list(dict.fromkeys(found))[:_MOST_WORDS]
 
 
-def searched_fields(form: StoredForm) -> list[str]:
-    """The fields that search looks at: those marked so, and the title."""
-    fields = form.compiled.fields
-    return [
-        n
-        for n in form.rows.columns
-        if fields[n].kind.textual and (fields[n].definition.search or n == form.compiled.title)
-    ]
-
-
 def ensure_search(connection: Connection, form: StoredForm) -> None:
     """Creates the search tables of a form that are missing."""
-    if not searched_fields(form):
+    if not form.searched:
         return
     name = form.table.name
     if connection.dialect.name == "sqlite":
@@ -86,7 +76,7 @@ def _mark(form: StoredForm, field: str) -> str:
     return f"{crc32(form.rows.columns[field].name.encode()):08x}_"
 
 
-def _body(form: StoredForm, fields: Sequence[str], record: Mapping[str, Any]) -> list[str]:
+def _body(form: StoredForm, fields: Collection[str], record: Mapping[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     for name in fields:
         value = record.get(name)
@@ -101,10 +91,10 @@ def _body(form: StoredForm, fields: Sequence[str], record: Mapping[str, Any]) ->
 
 
 def index_records(
-    world: World, form: StoredForm, records: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()
+    world: World, form: StoredForm, records: Sequence[Mapping[str, Any]], fields: Collection[str] = ()
 ) -> None:
     """Brings the search index of records up to date; deleted ones leave it by the rights' condition, not here."""
-    fields = fields or searched_fields(form)
+    fields = fields or list(form.searched)
     if not fields or not records:
         return
     bodies = [(record["id"], _body(form, fields, record)) for record in records]
@@ -134,7 +124,7 @@ def matching(source: FormSource, words: str, *, every: bool = True) -> ColumnEle
     """
     form = source.form
     rights = source.rights
-    fields = [name for name in searched_fields(form) if rights is None or rights.always(name, "read")]
+    fields = [name for name in form.searched if rights is None or rights.always(name, "read")]
     wanted = query_tokens(words)
     if not fields or not wanted:
         return None
@@ -177,7 +167,7 @@ def search_all(world: World, words: str, names: Iterable[str] | None, limit: int
 
 def reindex(world: World, form: StoredForm, after: UUID | None = None, limit: int = 1000) -> UUID | None:
     """Indexes the next ``limit`` records anew, for a publish that changes what is searched; gives where to go on."""
-    fields = searched_fields(form)
+    fields = form.searched
     table = form.table.c
     columns = [table[form.rows.columns[name].name] for name in fields]
     query = select(table.id, *columns).order_by(table.id).limit(limit)

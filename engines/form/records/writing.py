@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, delete, insert, literal, select, update
+from sqlalchemy import Executable, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from engines.core import InputError, InputProblem, new_id
 from engines.core.source import pointer_of
-from engines.form.records.prepared import chunks
-from engines.form.records.search import index_records, searched_fields
+from engines.form.records.prepared import Match, chunks, run_by_ids
+from engines.form.records.search import index_records
 from engines.form.records.world import World
 from engines.form.storage.bulk import insert_rows
 from engines.form.storage.sort_keys import sort_key
@@ -36,7 +36,7 @@ def insert_record(world: World, form: StoredForm, system: Mapping[str, Any], val
     """Inserts a new record with its sub-tables; ``InputError`` where a unique value is taken."""
     row = {**system, **stored_values(form.rows, values)}
     try:
-        world.connection.execute(insert(form.table), row)
+        world.connection.execute(form.rows.insert, row)
         for name, rows in form.children.items():
             insert_children(world, rows, [(system["id"], system["version"], values[name])])
     except IntegrityError as error:
@@ -74,18 +74,20 @@ def insert_children(world: World, rows: StoredRows, parents: Sequence[tuple[UUID
 
 def keep_versions(world: World, rows: StoredRows, ids: Sequence[UUID], version: int | None, by: str = "id") -> None:
     """Copies rows as they are into the history, before they change. ``version`` None: each record's own stays."""
-    table, history = rows.table, rows.history
-    names = [column.name for column in table.columns]
-    ended = table.c.version if version is None else literal(version)
-    for part in chunks(ids):
-        past = select(*table.columns, literal(world.now, table.c.valid_from.type), ended, _command(world, table))
-        query = past.where(table.c[by].in_(part))
+
+    def make(_world: World, match: Match) -> tuple[Executable, None]:
+        table, history = rows.table, rows.history
+        names = [column.name for column in table.columns]
+        ended = table.c.version if version is None else bindparam("ended", type_=table.c.version.type)
+        stamp = bindparam("now", type_=table.c.valid_from.type), ended, bindparam("by", type_=table.c.command.type)
+        past = select(*table.columns, *stamp).where(match(table.c[by]))
         target = [*names, "valid_to", "ended_version", "ended_command"]
-        world.connection.execute(insert(history).from_select(target, query))
+        return insert(history).from_select(target, past), None
 
-
-def _command(world: World, table: Table) -> Any:
-    return literal(world.command, table.c.command.type)
+    given = {"now": world.now, "by": world.command, **({} if version is None else {"ended": version})}
+    key = ("keep", rows.table.name, by, version is None)
+    for _ in run_by_ids(world, key, ids, make, given):
+        pass
 
 
 def update_record(
@@ -95,7 +97,7 @@ def update_record(
     keep_versions(world, form.rows, [before["id"]], system.get("version", before["version"]))
     values = {**system, **stored_values(form.rows, changed), "valid_from": world.now, "command": world.command}
     try:
-        world.connection.execute(update(form.table).where(form.table.c.id == before["id"]).values(values))
+        world.connection.execute(form.rows.update, {"row_id": before["id"], **values})
         for name, rows in form.children.items():
             if name in changed:
                 version = system.get("version", before["version"])
@@ -113,7 +115,7 @@ def update_many(world: World, form: StoredForm, changes: Sequence[tuple[Mapping[
         values = {"row_id": before["id"], **stamp, **stored_values(form.rows, changed)}
         alike.setdefault(frozenset(values), []).append(values)
     for rows in alike.values():
-        world.connection.execute(update(form.table).where(form.table.c.id == bindparam("row_id")), rows)
+        world.connection.execute(form.rows.update, rows)
 
 
 def _change_children(
@@ -149,7 +151,7 @@ def _update_children(world: World, rows: StoredRows, version: int, moved: Sequen
         return
     stamp = {"version": version, "valid_from": world.now, "command": world.command}
     values = [{"row_id": row["id"], "position": place, **stamp, **stored_values(rows, row)} for place, row in moved]
-    world.connection.execute(update(rows.table).where(rows.table.c.id == bindparam("row_id")), values)
+    world.connection.execute(rows.update, values)
 
 
 def _add_children(
@@ -163,12 +165,12 @@ def _add_children(
     for place, row in added:
         row["id"] = new_id()
         values.append({"id": row["id"], "position": place, **stamp, **stored_values(rows, {**empty, **row})})
-    world.connection.execute(insert(rows.table), values)
+    world.connection.execute(rows.insert, values)
 
 
 def refresh_keys(world: World, form: StoredForm, ids: Sequence[UUID]) -> None:
     """Brings sort keys and the search index of records up to what their fields say now. No version changes."""
-    fields = list(dict.fromkeys((*form.rows.sort_keys, *searched_fields(form))))
+    fields = list(dict.fromkeys((*form.rows.sort_keys, *form.searched)))
     if not fields:
         return
     table = form.table
@@ -181,5 +183,5 @@ def refresh_keys(world: World, form: StoredForm, ids: Sequence[UUID]) -> None:
             for r in records
         ]
         if keys and form.rows.sort_keys:
-            world.connection.execute(update(table).where(table.c.id == bindparam("row_id")), keys)
+            world.connection.execute(form.rows.update, keys)
         index_records(world, form, records)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, MetaData, Table
+from sqlalchemy import Column, ForeignKey, Insert, MetaData, Table, Update, bindparam
 
 from engines.feel.storage import CodePointText, Identifier
 from engines.form.compiled import CompiledField, CompiledForm
@@ -29,6 +29,10 @@ class StoredRows:
     sort_keys: Mapping[str, Column[Any]]
     fields: Mapping[str, CompiledField]
     indexes: tuple[IndexSpec, ...]
+    # Writes rows given by column name.
+    insert: Insert
+    # Writes columns of the row ``row_id``.
+    update: Update
 
 
 class StoredForm:
@@ -49,6 +53,13 @@ class StoredForm:
     def name(self) -> str:
         """Qualified name of the form."""
         return self.compiled.name
+
+    @cached_property
+    def searched(self) -> Mapping[str, None]:
+        """The fields that search looks at, in their order: those marked so, and the title."""
+        fields = self.compiled.fields
+        texts = (name for name in self.rows.columns if fields[name].kind.textual)
+        return dict.fromkeys(n for n in texts if fields[n].definition.search or n == self.compiled.title)
 
     @property
     def table(self) -> Table:
@@ -98,6 +109,8 @@ class StoredForm:
             sort_keys=keys,
             fields=fields,
             indexes=(*indexes, past_index),
+            insert=table.insert(),
+            update=table.update().where(table.c.id == bindparam("row_id", type_=table.c.id.type)),
         )
 
     def _column(self, path: Path, field: CompiledField) -> Column[Any]:
