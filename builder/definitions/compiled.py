@@ -68,10 +68,13 @@ class CompiledApp:
 
     def all(self, kind: str) -> Mapping[str, Any]:
         """Everything of a kind compiled, by name; ``DefinitionError`` where that cannot be done."""
-        with self._guard:
-            if kind not in self._compiled:
-                self._compiled[kind] = self._compile(kind)
-            return self._compiled[kind]
+        found = self._compiled.get(kind)
+        if found is None:
+            with self._guard:
+                found = self._compiled.get(kind)
+                if found is None:
+                    found = self._compiled[kind] = self._compile(kind)
+        return found
 
     @property
     def forms(self) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from builder.jobs.ports import Job, Patience
 from builder.storage.due import note_due
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import job as table
 from builder.storage.runtime_tables import process_instance
 from builder.storage.values import decode, encode
@@ -85,7 +86,10 @@ def cancel(connection: Connection, *keys: str) -> int:
 
 def cancel_instance(connection: Connection, instance_id: UUID) -> int:
     """How many rows of a process instance there were."""
-    return connection.execute(table.delete().where(table.c.instance_id == instance_id)).rowcount
+    return _CANCEL_INSTANCE.run(connection, {"p_instance": instance_id})
+
+
+_CANCEL_INSTANCE = Prepared(table.delete().where(table.c.instance_id == sa.bindparam("p_instance")))
 
 
 def next_due(connection: Connection) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -42,16 +42,25 @@ if TYPE_CHECKING:
     from engines.form import Records
 
 
+# Paths for which the name of whoever started a process is looked up.
+INITIATOR = frozenset({("initiator",), ("initiator", "name")})
+
+
 @dataclass(frozen=True, slots=True)
 class AppDirectory:
     """The directory as one app's definitions speak of it: roles without their app's name are the app's own."""
 
     directory: DatabaseDirectory
     app: str
+    # Holders of roles as they stood when first asked for in this command.
+    _holders: dict[str, Sequence[UUID]] = field(default_factory=dict)
 
     def people_with_role(self, role: str) -> Sequence[UUID]:
         """Active people who hold the role."""
-        return self.directory.people_with_role(role if "." in role else f"{self.app}.{role}")
+        name = role if "." in role else f"{self.app}.{role}"
+        if name not in self._holders:
+            self._holders[name] = self.directory.people_with_role(name)
+        return self._holders[name]
 
     def manager_of(self, person: UUID, level: int = 1) -> UUID | None:
         """The person ``level`` steps up the reporting line."""
@@ -100,6 +109,7 @@ class Around:
         self.workload = Workload(work.connection)
         self.notifications = Notifications(work)
         self.messenger = Messenger(work)
+        self._directories: dict[str, AppDirectory] = {}
         self._records: dict[str, Records] = {}
         self._writers: dict[str, RecordWriter] = {}
         self._feel: dict[str, EvaluationContext] = {}
@@ -206,7 +216,8 @@ class Around:
 
     def calendars(self, app: str) -> Mapping[str, WorkingCalendar]:
         """The working calendars of an app, in their own zone, else the workspace's."""
-        found = self.app(app).calendars if app in self.work.apps else {}
+        known = self.work.apps.get(app)
+        found = known.calendars if known else {}
         return {name: Calendar(c, ZoneInfo(c.zone) if c.zone else self.work.zone) for name, c in found.items()}
 
     # -- records
@@ -246,13 +257,14 @@ class Around:
 
     def process_values(self, instance: Instance, graph: CompiledProcess) -> Mapping[str, Any]:
         """What the expressions of a graph read besides variables."""
-        values: dict[str, Any] = {"settings": dict(self.settings(instance.app))}
+        values: dict[str, Any] = {"settings": self.settings(instance.app)}
         if instance.subject is not None:
             paths = {path[1:] for path in graph.reads if path[0] == "subject" and len(path) > 1}
             values["subject"] = self._subject(instance.app, instance.subject, paths)
         initiator = instance.state.initiator or instance.started_by
         if initiator is not None:
-            values["initiator"] = {"id": initiator, "name": self.name_of(initiator)}
+            asked = not graph.reads.isdisjoint(INITIATOR)
+            values["initiator"] = {"id": initiator, "name": self.name_of(initiator) if asked else None}
         return values
 
     def _subject(self, app: str, subject: tuple[str, UUID], paths: set[tuple[str, ...]]) -> dict[str, Any] | None:
@@ -270,7 +282,9 @@ class Around:
 
     def directory_of(self, app: str) -> AppDirectory:
         """The directory as the app's definitions speak of it."""
-        return AppDirectory(self.directory, app)
+        if app not in self._directories:
+            self._directories[app] = AppDirectory(self.directory, app)
+        return self._directories[app]
 
     def decisions_of(self, app: str) -> Decisions.OfApp:
         """The decisions of an app, as a process calls them."""
@@ -326,12 +340,13 @@ class Around:
 
     def raise_event(self, type: str, *, app: str, subject: tuple[str, UUID] | None, **payload: Any) -> None:
         """Raises an event of this command."""
+        found = self.work.apps.get(app)
         event = Event(
             id=new_id(),
             type=type,
             at=self.work.instant,
             app=app,
-            release=self.work.apps[app].release if app in self.work.apps else 0,
+            release=found.release if found else 0,
             actor=self.work.principal.id,
             subject=subject,
             payload=payload,

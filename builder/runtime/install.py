@@ -18,6 +18,7 @@ from builder.runtime.host import Handler, WorkspaceHost
 from builder.runtime.inbox import Inbox
 from builder.runtime.notifications import Notifications
 from builder.runtime.process import jobs as process_jobs
+from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.processes import Processes
 from builder.runtime.process.services import Service, built_in
 from builder.runtime.rounds import Listener, Rounds
@@ -37,6 +38,7 @@ def install(
 ) -> None:
     """Registers everything that a ``Work`` of this workspace offers."""
     known = services or built_in()
+    kept = KeptInstances()
 
     def around(work: Work) -> Around:
         return Around(work, known, listeners)
@@ -44,7 +46,7 @@ def install(
     makers: Mapping[str, Any] = {
         "around": around,
         "rounds": lambda work: Rounds(work.service("around")),
-        "processes": lambda work: Processes(work.service("around")),
+        "processes": lambda work: Processes(work.service("around"), kept),
         "inbox": Inbox,
         "answers": lambda work: Answers(work.service("around")),
         "notifications": Notifications,

@@ -48,20 +48,21 @@ class Rounds:
     def __init__(self, around: Around) -> None:
         self._around = around
         self._pending: list[Raised] = []
-        self._known: dict[UUID, Raised] = {}
+        # All events of the command, in the order raised.
+        self._known: list[Raised] = []
         self._cause: UUID | None = None
         self._by = ""
         self._scheduled = False
         self._running = False
+        self._rules = RuleRunner(around, self)
 
     def emit(self, events: Sequence[Event]) -> None:
         """Takes events to be handled in the next round."""
         for event in events:
-            caused = event.caused_by or self._cause
-            found = event if event.caused_by else replace(event, caused_by=caused)
+            found = event if event.caused_by or not self._cause else replace(event, caused_by=self._cause)
             raised = Raised(found, self._by)
             self._pending.append(raised)
-            self._known[found.id] = raised
+            self._known.append(raised)
         if len(self._known) > MAX_EVENTS:
             raise EventLoop(self._chain(self._pending[-1]))
         if not self._scheduled:
@@ -100,13 +101,13 @@ class Rounds:
 
     def forget_after(self, mark: int) -> None:
         """Drops the events raised since ``mark``."""
-        for raised in self._pending[mark:]:
-            self._known.pop(raised.event.id, None)
+        dropped = {raised.event.id for raised in self._pending[mark:]}
+        self._known = [raised for raised in self._known if raised.event.id not in dropped]
         del self._pending[mark:]
 
     def _handle(self, event: Event) -> None:
         self._cause = event.id
-        RuleRunner(self._around, self).handle(event)
+        self._rules.handle(event)
         if event.type.startswith("record.") and event.subject is not None:
             with self.cause("process"):
                 self._around.processes.shell.data_changed(*event.subject)
@@ -116,10 +117,11 @@ class Rounds:
 
     def _chain(self, last: Raised) -> list[str]:
         chain: list[str] = []
+        known = {raised.event.id: raised for raised in self._known}
         found: Raised | None = last
         while found is not None:
             event = found.event
             about = f" {event.subject[0]} {event.subject[1]}" if event.subject else ""
             chain.append(f"{event.type}{about}" + (f" (by {found.by})" if found.by else ""))
-            found = self._known.get(event.caused_by) if event.caused_by else None
+            found = known.get(event.caused_by) if event.caused_by else None
         return chain[::-1]

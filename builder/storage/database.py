@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
 from builder.storage.errors import BadDatabaseUrl, DatabaseUnreachable, translated
+from builder.storage.prepared import driver_error
+from builder.storage.types import from_json, to_json
 from builder.storage.writer_queue import WriterQueue
 
 # Prepares each new driver connection of a SQLite database: functions and collations of the engines.
@@ -80,15 +83,29 @@ class SqliteDatabase:
         self.path = Path(url.database).absolute()
         self._lock_timeout_s = lock_timeout_s
         self._setup = setup
-        self._writer = self._engine("BEGIN IMMEDIATE", ["PRAGMA wal_autocheckpoint=1000"], pool_size=1)
+        self._writer = self._engine("BEGIN IMMEDIATE", ["PRAGMA wal_autocheckpoint=1000"], pool_size=1, writes=True)
+        self._connection: Connection | None = None
+        self._in_turn = False
         self._reader = self._engine("BEGIN", ["PRAGMA query_only=ON"], pool_size=pool_size)
         # The line of writers.
         self.queue = WriterQueue(self.path.with_name(self.path.name + ".lock"), lock_timeout_s)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.queue.turn(), translated(), self._writer.begin() as connection:
+        with self.queue.turn(), translated(), self._at_hand() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def _at_hand(self) -> Iterator[Connection]:
+        """The one connection of all turns: getting it from a pool costs as much as a short command's statements."""
+        connection = self._connection
+        if connection is None or connection.closed or connection.invalidated:
+            connection = self._connection = self._writer.connect()
+        self._in_turn = True
+        try:
+            yield connection
+        finally:
+            self._in_turn = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -109,18 +126,23 @@ class SqliteDatabase:
         _answer(self._reader, str(self.path))
 
     def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         self._writer.dispose()
         self._reader.dispose()
 
-    def _engine(self, begin: str, pragmas: list[str], *, pool_size: int) -> Engine:
+    def _engine(self, begin: str, pragmas: list[str], *, pool_size: int, writes: bool = False) -> Engine:
         engine = sa.create_engine(
             self.url,
             pool_size=pool_size,
-            max_overflow=0 if pool_size == 1 else pool_size,
+            max_overflow=0 if writes else pool_size,
             connect_args={"check_same_thread": False, "timeout": self._lock_timeout_s, "cached_statements": 512},
             query_cache_size=2000,
             # What people entered has no place in the messages of errors, which end in logs.
             hide_parameters=True,
+            json_serializer=to_json,
+            json_deserializer=from_json,
         )
 
         @sa.event.listens_for(engine, "connect")
@@ -136,12 +158,14 @@ class SqliteDatabase:
 
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            if begin == "BEGIN":
-                # Cannot fail, so it may go the short way.
-                driver: Any = connection.connection.driver_connection
+            # The writer's connection outlives its turns: whoever has kept it must not begin another transaction.
+            if writes and not self._in_turn:
+                raise RuntimeError("this write transaction is over: open another one")
+            driver: Any = connection.connection.dbapi_connection
+            try:
                 driver.execute(begin)
-            else:
-                connection.exec_driver_sql(begin)
+            except sqlite3.Error as error:
+                raise driver_error(connection, begin, error) from error
 
         return engine
 
@@ -168,6 +192,7 @@ class PostgresDatabase:
             connect_args={"options": options, "connect_timeout": 10, "application_name": "dougong"},
             query_cache_size=2000,
             hide_parameters=True,
+            json_serializer=to_json,
         )
         self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

@@ -21,6 +21,16 @@ metadata = sa.MetaData(
     }
 )
 
+# Options of a table whose rows SQLite keeps in the order of the primary key, without a second tree for it: for tables
+# that every command writes and whose rows are small.
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+
+
+def where_set(column: str) -> dict[str, Any]:
+    """Options of an index that holds only rows in which ``column`` is not null."""
+    condition = sa.text(f"{column} IS NOT NULL")
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
 
 def identifier(name: str = "id", *args: Any, **options: Any) -> sa.Column[Any]:
     """A required UUID column; the primary key where it is called ``id``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from builder.storage.metadata import metadata
+from builder.storage.metadata import CLUSTERED, metadata, where_set
 from builder.storage.types import Identifier, Instant, Json
 
 NAME = String(200)
@@ -44,10 +44,10 @@ process_instance = Table(
     Column("started_by", Identifier()),
     Column("ended_at", Instant()),
     Column("history_length", Integer, nullable=False),
-    Index("ix_sys_process_instance_subject", "subject_form", "subject_id"),
+    Index("ix_sys_process_instance_subject", "subject_form", "subject_id", **where_set("subject_id")),
     Index("ix_sys_process_instance_process", "app", "process", "status"),
-    Index("ix_sys_process_instance_starter", "started_by", "started_at"),
-    Index("ix_sys_process_instance_parent", "parent_id"),
+    Index("ix_sys_process_instance_starter", "started_by", "started_at", **where_set("started_by")),
+    Index("ix_sys_process_instance_parent", "parent_id", **where_set("parent_id")),
 )
 
 process_live = Table(
@@ -60,7 +60,7 @@ process_live = Table(
     # Node in which it stands, so that the diagram and the heat map need no JSON.
     Column("node", NAME),
     Column("data", Json(), nullable=False),
-    Index("ix_sys_process_live_node", "kind", "node"),
+    **CLUSTERED,
 )
 
 process_subscription = Table(
@@ -74,6 +74,7 @@ process_subscription = Table(
     # Value of the correlation key as text; empty where none is stated.
     Column("correlation", Text, nullable=False),
     Index("ix_sys_process_subscription_name", "kind", "name", "correlation"),
+    **CLUSTERED,
 )
 
 process_history = Table(
@@ -87,6 +88,7 @@ process_history = Table(
     Column("node", NAME),
     Column("actor", Identifier()),
     Column("data", Json(), nullable=False),
+    **CLUSTERED,
 )
 
 # -------------------------------------------------------------------------------------------------------- tasks
@@ -135,8 +137,8 @@ task = Table(
     Column("version", Integer, nullable=False),
     Index("ix_sys_task_assignee", "assignee", "status", "sort_at", "id"),
     Index("ix_sys_task_instance", "instance_id", "number"),
-    Index("ix_sys_task_subject", "subject_form", "subject_id", "status"),
-    Index("ix_sys_task_closed", "closed_by", "closed_at"),
+    Index("ix_sys_task_subject", "subject_form", "subject_id", "status", **where_set("subject_id")),
+    Index("ix_sys_task_closed", "closed_by", "closed_at", **where_set("closed_by")),
 )
 
 task_candidate = Table(
@@ -151,6 +153,7 @@ task_candidate = Table(
     Column("offered", Boolean, nullable=False),
     Column("sort_at", Instant(), nullable=False),
     Index("ix_sys_task_candidate_offer", "value", "kind", "offered", "sort_at", "task_id"),
+    **CLUSTERED,
 )
 
 task_event = Table(
@@ -159,7 +162,7 @@ task_event = Table(
     Column("id", Identifier(), primary_key=True),
     Column("task_id", Identifier(), ForeignKey("sys_task.id", ondelete="CASCADE"), nullable=False),
     Column("at", Instant(), nullable=False),
-    # created, claimed, released, assigned, delegated, resolved, transferred, completed, cancelled, reminded, escalated
+    # What happened between opening and closing (both stand in the task's own row): claim, release, assign, delegate …
     Column("kind", WORD, nullable=False),
     Column("actor", Identifier()),
     Column("data", Json(), nullable=False),

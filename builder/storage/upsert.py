@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,11 @@ def upsert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
     """Writes ``rows``, which all have the same columns; one with a known primary key replaces the columns it names."""
     if rows:
         connection.execute(_statement(connection.dialect.name, table, tuple(rows[0])), list(rows))
+
+
+def upsert_of(table: sa.Table, columns: Sequence[str]) -> Callable[[str], sa.Insert]:
+    """By the dialect's name: the statement that inserts ``columns``, or replaces those beside the primary key."""
+    return lambda dialect: _statement(dialect, table, tuple(columns))
 
 
 @lru_cache(maxsize=200)

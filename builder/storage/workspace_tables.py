@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from builder.storage.metadata import count, flag, identifier, instant, metadata, text
+from builder.storage.metadata import CLUSTERED, count, flag, identifier, instant, metadata, text, where_set
 from builder.storage.types import Json
 
 # Exactly one row: what every transaction reads first.
@@ -42,7 +42,7 @@ command = sa.Table(
     identifier(),
     text("name"),
     # Unique per actor and command name; null where the caller gave none.
-    text("idempotency_key", nullable=True, unique=True),
+    text("idempotency_key", nullable=True),
     text("actor_kind"),
     identifier("actor", nullable=True),
     text("reason", server_default=""),
@@ -50,8 +50,9 @@ command = sa.Table(
     instant("at"),
     # What a repeated call is answered with.
     sa.Column("result", Json()),
-    sa.Index("ix_sys_command_at", "at"),
-    sa.Index("ix_sys_command_actor", "actor", "at"),
+    sa.Index("uq_sys_command_idempotency_key", "idempotency_key", unique=True, **where_set("idempotency_key")),
+    sa.Index("ix_sys_command_actor", "actor", "at", **where_set("actor")),
+    **CLUSTERED,
 )
 
 # One line per thing worth proving later; the chain of hashes is sealed in the background.

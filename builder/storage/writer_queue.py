@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +34,9 @@ class WriterQueue:
         self._waiting: deque[threading.Event] = deque()
         self._holder: int | None = None
         self._path = lock_file
+        # The lock file as opened by this process.
+        self._file = -1
+        self._pid = 0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -38,8 +44,11 @@ class WriterQueue:
         deadline = time.monotonic() + self._timeout_s
         self._acquire()
         try:
-            with self._file_lock(deadline):
+            unlock = self._lock_file(deadline)
+            try:
                 yield
+            finally:
+                unlock()
         finally:
             self._release()
 
@@ -79,21 +88,26 @@ class WriterQueue:
             else:
                 self._holder = None
 
-    @contextmanager
-    def _file_lock(self, deadline: float) -> Iterator[None]:
+    def _lock_file(self, deadline: float) -> Callable[[], object]:
+        """Locks the file against other processes; call what comes back to let it go."""
         if fcntl is None:  # pragma: no cover
-            yield
-            return
-        # A description of its own for each turn: a thread that waits in vain must not touch a later turn's lock.
-        file = self._path.open("ab")
+            return lambda: None
+        own = self._own_file()
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            # Whoever waits opens it anew: a thread that waits in vain must not touch a later turn's lock.
+            file = self._path.open("ab")
             self._wait_for(file, deadline)
-        try:
-            yield
-        finally:
-            file.close()
+            return file.close
+        return partial(fcntl.flock, own, fcntl.LOCK_UN)
+
+    def _own_file(self) -> int:
+        """The lock file as this process keeps it open; a forked child shares its parent's locks and needs its own."""
+        if self._pid != os.getpid():
+            self._file, self._pid = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666), os.getpid()
+            weakref.finalize(self, os.close, self._file)
+        return self._file
 
     def _wait_for(self, file: IO[bytes], deadline: float) -> None:
         """Waits in the kernel's queue, which is fair, from a thread of its own, because flock knows no timeout."""

@@ -22,6 +22,13 @@ class Apps(Mapping[str, CompiledApp]):
     def __getitem__(self, name: str) -> CompiledApp:
         return self._apps[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The app, or ``default``; without the exception that a mapping's own ``get`` costs."""
+        return self._apps.get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._apps
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._apps)
 

@@ -9,11 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from builder.storage.prepared import Prepared
 from builder.storage.workspace_tables import command as command_table
 from engines.core import Principal, StateConflict
 
 # Made once: every command is written down.
-_INSERT = sa.insert(command_table)
+_RECORD = Prepared(command_table.insert(), command_table.c.keys())
 
 
 class AlreadyDone(StateConflict):
@@ -52,7 +53,7 @@ def record_command(
     result: Any,
 ) -> None:
     """Writes the command's row."""
-    row = {
+    values = {
         "id": id,
         "name": name,
         "idempotency_key": key,
@@ -63,4 +64,4 @@ def record_command(
         "at": at,
         "result": result,
     }
-    connection.execute(_INSERT, row)
+    _RECORD.run(connection, values)

@@ -158,8 +158,11 @@ class Work:
     def emit(self, events: Sequence[Event]) -> None:
         """Takes what just happened and hands it to the service "rounds", which carries out what follows from it."""
         self.events.extend(events)
-        if "rounds" in self.workspace.services:
-            self.service("rounds").emit(events)
+        rounds = self._services.get("rounds")
+        if rounds is None and "rounds" in self.workspace.services:
+            rounds = self.service("rounds")
+        if rounds is not None:
+            rounds.emit(events)
 
     def as_app(self, app: str) -> Principal:
         """The principal with which the rules and processes of ``app`` act."""

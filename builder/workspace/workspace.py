@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from builder.storage import ConcurrentChange, Database, DatabaseUnreachable, migrate, open_database
 from builder.storage.due import take_note
+from builder.storage.prepared import Prepared
 from builder.storage.workspace_tables import workspace as workspace_table
 from builder.workspace.catalogue import Apps, Catalogue
 from builder.workspace.clock import WorkspaceClock
@@ -30,12 +31,14 @@ Result = TypeVar("Result")
 # Deadlocks and serialisation errors are retried this often, by ``Workspace.run``.
 RETRIES = 3
 # Made once: every transaction begins with it.
-_STATE = sa.select(
-    workspace_table.c.generation,
-    workspace_table.c.zone,
-    workspace_table.c.locale,
-    workspace_table.c.clock_offset,
-    workspace_table.c.sandbox,
+_STATE = Prepared(
+    sa.select(
+        workspace_table.c.generation,
+        workspace_table.c.zone,
+        workspace_table.c.locale,
+        workspace_table.c.clock_offset,
+        workspace_table.c.sandbox,
+    )
 )
 
 
@@ -161,10 +164,13 @@ class Workspace:
 
     def state(self, connection: Connection) -> WorkspaceState:
         """The workspace's row as this transaction sees it."""
-        generation, zone, locale, offset, sandbox = connection.execute(_STATE).one()
-        clock_offset = timedelta(microseconds=offset)
+        row: Any = _STATE.first(connection, {})
         return WorkspaceState(
-            generation=generation, zone=zone, locale=locale, clock_offset=clock_offset, sandbox=sandbox
+            generation=row.generation,
+            zone=row.zone,
+            locale=row.locale,
+            clock_offset=timedelta(microseconds=row.clock_offset),
+            sandbox=row.sandbox,
         )
 
     @cached_property

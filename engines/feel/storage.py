@@ -119,6 +119,10 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         return (value - EPOCH) // MICROSECOND
 
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """On SQLite without the detours of a type decorator: instants stand in every row."""
+        return _bind_instant if _is_sqlite(dialect) else super().bind_processor(dialect)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
@@ -147,6 +151,10 @@ class Identifier(TypeDecorator[UUID]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(LargeBinary(16) if _is_sqlite(dialect) else Uuid(as_uuid=True))
 
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        """On SQLite without the detours of a type decorator: ids stand in every row."""
+        return _bind_identifier if _is_sqlite(dialect) else super().bind_processor(dialect)
+
     def process_bind_param(self, value: UUID | str | None, dialect: Dialect) -> Any:
         if value is None:
             return None
@@ -167,6 +175,16 @@ def _identifier(value: bytes | None) -> UUID | None:
     object.__setattr__(made, "int", int.from_bytes(value, "big"))
     object.__setattr__(made, "is_safe", SafeUUID.unknown)
     return made
+
+
+def _bind_instant(value: datetime | None) -> int | None:
+    return None if value is None else Instant.to_microseconds(value)
+
+
+def _bind_identifier(value: UUID | str | None) -> bytes | None:
+    if value is None:
+        return None
+    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
 
 
 class CodePointText(TypeDecorator[str]):

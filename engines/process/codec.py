@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -16,27 +17,35 @@ from engines.process.values import decode, encode
 T = TypeVar("T")
 
 
+Convert = Callable[[Any], Any]
+
+
 class _Field(NamedTuple):
-    """How one field is written and read."""
+    """How one field is written and read; None where its value is JSON already."""
 
+    name: str
     default: Any
-    write: Callable[[Any], Any]
-    read: Callable[[Any], Any]
+    write: Convert | None
+    read: Convert | None
 
 
-def to_plain(value: Any) -> dict[str, Any]:
-    """A frozen dataclass as JSON data."""
-    return {
-        name: field.write(part)
-        for name, field in _fields(_as_key(type(value))).items()
-        if (part := getattr(value, name)) != field.default
-    }
+def to_plain(value: Any, names: frozenset[str] | None = None) -> dict[str, Any]:
+    """A frozen dataclass as JSON data, or only its fields ``names``."""
+    take, known = _taken(_as_key(type(value)), names)
+    plain = {}
+    for part, (name, default, write, _) in zip(take(value), known, strict=True):
+        if part is not default and part != default:
+            plain[name] = part if write is None else write(part)
+    return plain
 
 
 def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:
     """The ``cls`` that :func:`to_plain` wrote as ``data``; a ``TypeError`` for unknown keys."""
-    readers: dict[str, _Field] = _fields(_as_key(cls))
-    return cls(**{name: readers[name].read(part) if name in readers else part for name, part in data.items()})
+    given = dict(data)
+    for name, read in _readers(_as_key(cls)):
+        if name in given:
+            given[name] = read(given[name])
+    return cls(**given)
 
 
 def _as_key(cls: Any) -> Hashable:
@@ -44,23 +53,42 @@ def _as_key(cls: Any) -> Hashable:
 
 
 @cache
-def _fields(cls: Any) -> dict[str, _Field]:
+def _fields(cls: Any) -> tuple[_Field, ...]:
     hints = get_type_hints(cls)
-    return {
-        f.name: _Field(f.default_factory() if f.default_factory is not MISSING else f.default, *_pair(hints[f.name]))
+    return tuple(
+        _Field(
+            f.name,
+            f.default_factory() if f.default_factory is not MISSING else f.default,
+            *_pair(hints[f.name]),
+        )
         for f in fields(cls)
-    }
+    )
 
 
-def _pair(hint: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+@cache
+def _taken(cls: Any, names: frozenset[str] | None) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[_Field, ...]]:
+    """What reads all values of the fields asked for at once, and those fields."""
+    known = tuple(f for f in _fields(cls) if names is None or f.name in names)
+    if len(known) > 1:
+        return attrgetter(*(f.name for f in known)), known
+    return lambda value: tuple(getattr(value, f.name) for f in known), known
+
+
+@cache
+def _readers(cls: Any) -> tuple[tuple[str, Convert], ...]:
+    return tuple((f.name, f.read) for f in _fields(cls) if f.read is not None)
+
+
+def _pair(hint: Any) -> tuple[Convert | None, Convert | None]:
     """Functions that write and read one value annotated with ``hint``."""
     origin = get_origin(hint)
+    if hint in (str, int, bool):
+        return None, None
     if origin in (Union, types.UnionType):
-        write, read = _pair(next(part for part in get_args(hint) if part is not type(None)))
-        return (lambda v: None if v is None else write(v)), (lambda v: None if v is None else read(v))
+        return tuple(map(_optional, _pair(next(part for part in get_args(hint) if part is not type(None)))))  # type: ignore[return-value]
     if origin is tuple:
         write, read = _pair(get_args(hint)[0])
-        return (lambda v: [write(part) for part in v]), (lambda v: tuple(read(part) for part in v))
+        return _each(write, list), _each(read, tuple)
     if isinstance(hint, type) and is_dataclass(hint):
         return to_plain, lambda v: from_plain(hint, v)
     if isinstance(hint, type) and issubclass(hint, StrEnum | UUID):
@@ -68,3 +96,11 @@ def _pair(hint: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     if hint is datetime:
         return datetime.isoformat, datetime.fromisoformat
     return encode, decode
+
+
+def _optional(convert: Convert | None) -> Convert | None:
+    return None if convert is None else lambda v: None if v is None else convert(v)
+
+
+def _each(convert: Convert | None, make: type[Any]) -> Convert:
+    return make if convert is None else lambda v: make(map(convert, v))

@@ -290,8 +290,7 @@ class InstanceState:
 
     def head(self) -> dict[str, Any]:
         """What stands once for each instance: status, counters, initiator."""
-        only: dict[str, Any] = {name: getattr(self, name) for name in _HEAD}
-        return to_plain(InstanceState(**only))
+        return to_plain(self, _HEAD_SET)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of one of :data:`TABLES` as JSON data, in order of creation."""
@@ -319,12 +318,18 @@ class InstanceState:
         """
         for table in TABLES:
             old, new = getattr(before, table), getattr(self, table)
-            if old is not new:
-                yield from ((table, key, row) for key, row in new.items() if old.get(key) is not row)
-                yield from ((table, key, None) for key in old if key not in new)
+            if old is new or not (old or new):
+                continue
+            for key, row in new.items():
+                if old.get(key) is not row:
+                    yield table, key, row
+            for key in old:
+                if key not in new:
+                    yield table, key, None
 
 
 _HEAD = ("status", "suspended", "initiator", "called", "next_id", "serial")
+_HEAD_SET = frozenset(_HEAD)
 _ROW_TYPES: dict[str, tuple[type[Any], str]] = {
     "tokens": (Token, "id"),
     "scopes": (Scope, "id"),

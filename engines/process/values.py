@@ -10,22 +10,27 @@ from uuid import UUID
 
 from engines.feel.values import YearsMonths
 
+# Types that JSON has itself.
+_PLAIN = frozenset({str, bool, int})
 # A context that happens to have a single key starting like a tag is wrapped in this one.
 _ESCAPE = "@context"
 
 
 def encode(value: Any) -> Any:
     """``value`` as JSON: what JSON cannot say stands as ``{"@<type>": text}``. A ``TypeError`` for anything else."""
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, Mapping):
-        encoded = {str(key): encode(item) for key, item in value.items()}
+        encoded = {
+            str(key): item if item is None or type(item) in _PLAIN else encode(item) for key, item in value.items()
+        }
         return {_ESCAPE: encoded} if len(encoded) == 1 and next(iter(encoded)).startswith("@") else encoded
     if isinstance(value, YearsMonths):
         return {"@months": value.months}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
-    return _encode_scalar(value)
+    # Subclasses of text and numbers, for example enumerations.
+    return value if isinstance(value, (str, int)) else _encode_scalar(value)
 
 
 def _encode_scalar(value: Any) -> dict[str, str]:

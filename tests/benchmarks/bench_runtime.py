@@ -1,7 +1,9 @@
 """Durable processes on SQLite (WAL, synchronous FULL) against SpiffWorkflow saving its JSON; a page of a full inbox.
 
 Ours is the whole command: rights, instance and task rows, history, notices, one commit for each step. The reference
-writes its serialised workflow into one row, one commit for each step, and keeps no tasks, history or inbox.
+writes its serialised workflow into one row, one commit for each step, and keeps no tasks, history or inbox. ``floor``
+is the limit of this way of storing: the very statements that ours made, with their values, by hand with ``sqlite3``.
+Instances per second of the processor.
 """
 
 from __future__ import annotations
@@ -9,22 +11,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from builder.runtime.process.shell import Shell
+from builder.storage import SqliteDatabase
 from builder.storage.runtime_tables import task, task_candidate
 from builder.workspace import Workspace
 from engines.core import SYSTEM, new_id
 from engines.process import events
 from tests.benchmarks.bench_process import exclusive, linear, parallel, their_script
-from tests.benchmarks.harness import Measurement, duration, rate
+from tests.benchmarks.harness import REPEATS, Measurement, duration, rate
 from tests.builder.runtime.desk import APP, ROLES, Desk, Json, node, open_desk, process
 from tests.builder.workspaces import open_workspace
 
@@ -130,6 +134,85 @@ def theirs(xml: str, variables: dict[str, Any], folder: Path) -> Callable[[], No
     return run
 
 
+Statement = tuple[str, Any, bool]
+
+
+class Recorder:
+    """Writes down the statements of a workspace's writer, to be made again by hand on a copy of its database."""
+
+    def __init__(self, workspace: Workspace, copy: Path) -> None:
+        database = workspace.database
+        assert isinstance(database, SqliteDatabase)
+        self._copy = copy
+        self._source = database.path
+        self.log: list[Statement] = []
+        log = self.log
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, text: str, values: Any = ()) -> sqlite3.Cursor:
+                log.append((text, values, False))
+                return super().execute(text, values)
+
+            def executemany(self, text: str, rows: Any) -> sqlite3.Cursor:
+                log.append((text, list(rows), True))
+                return super().executemany(text, log[-1][1])
+
+        class Driver(sqlite3.Connection):
+            def cursor(self, factory: Any = Cursor) -> Any:
+                return super().cursor(factory)
+
+            def execute(self, text: str, values: Any = ()) -> sqlite3.Cursor:
+                return self.cursor().execute(text, values)
+
+            def commit(self) -> None:
+                log.append(("COMMIT", (), False))
+                super().commit()
+
+        @sa.event.listens_for(database._writer, "do_connect")
+        def _connect(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+            options["factory"] = Driver
+
+        database.close()
+
+    def record(self, run: Callable[[], None], times: int) -> Callable[[], None]:
+        """A function that makes the statements of one call of ``run`` by hand, as often as ``times``."""
+        run()
+        with closing(sqlite3.connect(self._source)) as source, closing(sqlite3.connect(self._copy)) as copy:
+            source.backup(copy)
+        calls = []
+        for _ in range(times):
+            self.log.clear()
+            run()
+            calls.append(list(self.log))
+        driver = sqlite3.connect(self._copy, isolation_level=None, cached_statements=512)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            driver.execute(f"PRAGMA {pragma}")
+        left = iter(calls)
+
+        def again() -> None:
+            for text, values, many in next(left):
+                if many:
+                    driver.executemany(text, values)
+                else:
+                    driver.execute(text, values).fetchall()
+
+        return again
+
+
+def floor(name: str, variables: dict[str, Any]) -> Measurement:
+    """Our instances over those of the bare statements: how much of what storing costs at least is used well."""
+    with desk() as recorded, desk() as found, TemporaryDirectory() as folder:
+        recorder = Recorder(recorded.workspace, Path(folder) / "copy.db")
+        again = recorder.record(ours(recorded.workspace, name, variables), 10 * (REPEATS + 1))
+        return rate(
+            f"process.{name}_durable/floor",
+            ours(found.workspace, name, variables),
+            again,
+            number=10,
+            clock=process_time,
+        )
+
+
 def fill_inbox(found: Desk) -> None:
     """Ten thousand open tasks for a role."""
     with found.work() as work:
@@ -186,6 +269,8 @@ def measure() -> Iterable[Measurement]:
                 ours(found.workspace, name, mine),
                 theirs(xml, reference, Path(folder)),
                 number=10,
+                clock=process_time,
             )
+            yield floor(name, mine)
         fill_inbox(found)
         yield duration("inbox.page/hand", page(found), bare_page(found), number=5)

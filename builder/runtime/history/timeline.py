@@ -152,15 +152,20 @@ class Timeline:
                 )
 
     def _tasks(self, form: str, record_id: UUID, before: datetime | None, limit: int) -> Iterator[TimelineItem]:
-        columns = (task_event, task_table.c.title, task_table.c.node, task_table.c.outcome)
-        query = (
-            sa.select(*columns)
-            .join(task_table, task_table.c.id == task_event.c.task_id)
-            .where(task_table.c.subject_form == form, task_table.c.subject_id == record_id)
-        )
+        about = (task_table.c.subject_form == form, task_table.c.subject_id == record_id)
+        columns = (task_event, task_table.c.title, task_table.c.node)
+        query = sa.select(*columns).join(task_table, task_table.c.id == task_event.c.task_id).where(*about)
         for row in self._newest(query, task_event, before, limit):
             data = {"task": row.task_id, "verb": row.kind, "node": row.node, **row.data}
             yield TimelineItem(at=row.at, kind="task", title=row.title, actor=row.actor, data=data, key=str(row.id))
+        # That a task was opened and closed stands in its own row.
+        for column in (task_table.c.created_at, task_table.c.closed_at):
+            query = sa.select(task_table).where(*about, column.is_not(None))
+            if before is not None:
+                query = query.where(column < before)
+            newest = query.order_by(column.desc(), task_table.c.id.desc()).limit(limit)
+            for row in self._work.connection.execute(newest):
+                yield _opened(row) if column is task_table.c.created_at else _closed(row)
 
     def _processes(self, form: str, record_id: UUID, before: datetime | None, limit: int) -> Iterator[TimelineItem]:
         table = process_instance
@@ -223,3 +228,16 @@ class Timeline:
         if before is not None:
             query = query.where(table.c.at < before)
         return self._work.connection.execute(query.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)).all()
+
+
+def _opened(row: sa.Row[Any]) -> TimelineItem:
+    data = {"task": row.id, "verb": "created", "node": row.node}
+    return TimelineItem(at=row.created_at, kind="task", title=row.title, data=data, key=f"{row.id}:1")
+
+
+def _closed(row: sa.Row[Any]) -> TimelineItem:
+    said = {"outcome": row.outcome, "comment": row.comment}
+    data = {"task": row.id, "verb": row.status, "node": row.node, **{k: v for k, v in said.items() if v}}
+    return TimelineItem(
+        at=row.closed_at, kind="task", title=row.title, actor=row.closed_by, data=data, key=f"{row.id}:2"
+    )

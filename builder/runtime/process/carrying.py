@@ -12,8 +12,8 @@ from builder.runtime.process import tasks
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.instances import service_key as service_call_key
 from builder.runtime.process.services import ServiceCall
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import process_instance, process_subscription
-from builder.storage.runtime_tables import task as task_table
 from engines.core import AccessDenied, BudgetExceeded, InputError, Principal, StateConflict, new_id
 from engines.process import effects as out
 from engines.process import events as happen
@@ -90,6 +90,7 @@ class Carrying:
     # -- tasks
 
     def _opened(self, instance: Instance, effect: out.TaskOpened) -> None:
+        instance.has_rows = True
         title = self._around.title_of(instance.subject)
         task_id = tasks.insert(
             self._work.connection,
@@ -105,8 +106,8 @@ class Carrying:
     def _tell(self, instance: Instance, task_id: UUID, task: Any, label: Any, subject_title: str) -> None:
         people = [task.assignee] if task.assignee else list(task.people)
         if not task.assignee:
-            for role in tasks.qualified(instance.app, task.roles):
-                people += self._around.directory.people_with_role(role)
+            for role in task.roles:
+                people += self._around.directory_of(instance.app).people_with_role(role)
         self._around.notifications.send(
             people,
             title=label,
@@ -128,19 +129,21 @@ class Carrying:
             self._raise(instance, "task.claimed", effect.task.node, task_id)
 
     def _closed(self, instance: Instance, effect: out.TaskClosed, by: UUID | None) -> None:
-        row = tasks.row_of(self._work.connection, instance.id, effect.task.id)
+        task_id = tasks.id_of(self._work.connection, instance, effect.task.id)
+        instance.task_ids.pop(effect.task.id, None)
         done = effect.reason == "completed"
         tasks.close(
             self._work.connection,
-            row.id,
+            task_id,
             status=tasks.COMPLETED if done else tasks.CANCELLED,
             at=self._work.instant,
             by=by,
             outcome=effect.outcome,
             comment=self._shell.comment if done else "",
+            offered=bool(effect.task.people or effect.task.roles),
         )
         if done:
-            self._raise(instance, "task.completed", effect.task.node, row.id, outcome=effect.outcome)
+            self._raise(instance, "task.completed", effect.task.node, task_id, outcome=effect.outcome)
 
     def _copied(self, instance: Instance, effect: out.TaskCopied, by: UUID | None) -> None:
         row = tasks.row_of(self._work.connection, instance.id, effect.task.id)
@@ -173,6 +176,7 @@ class Carrying:
     # -- timers, subscriptions
 
     def _set_timer(self, instance: Instance, timer: Timer) -> None:
+        instance.has_rows = True
         queue.put(
             self._work.connection,
             kind=TIMER,
@@ -187,6 +191,7 @@ class Carrying:
     def _subscribe(self, instance: Instance, wanted: Subscription) -> None:
         if wanted.kind is SubscriptionKind.CONDITION:
             return
+        instance.has_rows = True
         row = {
             "instance_id": instance.id,
             "key": str(wanted.id),
@@ -241,6 +246,7 @@ class Carrying:
         self._shell.later_or_now(instance.id, event)
 
     def _send_out(self, instance: Instance, effect: out.ServiceRequested, given: ServiceCall) -> None:
+        instance.has_rows = True
         queue.put(
             self._work.connection,
             kind=SERVICE,
@@ -289,11 +295,8 @@ class Carrying:
         )
 
     def _ended(self, instance: Instance, effect: out.InstanceEnded) -> None:
-        # Whatever the engine has left behind by ending at once can act no more.
-        queue.cancel_instance(self._work.connection, instance.id)
-        table = process_subscription
-        self._work.connection.execute(table.delete().where(table.c.instance_id == instance.id))
-        self._close_tasks(instance)
+        if instance.has_rows:
+            self._clear(instance)
         completed = effect.status == "completed"
         if instance.parent is not None:
             self._return(*instance.parent, effect)
@@ -303,6 +306,13 @@ class Carrying:
             status=effect.status, variables=dict(effect.variables),
         )  # fmt: skip
 
+    def _clear(self, instance: Instance) -> None:
+        """Whatever the engine has left behind by ending at once can act no more."""
+        queue.cancel_instance(self._work.connection, instance.id)
+        _UNSUBSCRIBE.run(self._work.connection, {"p_instance": instance.id})
+        for left in tasks.open_of(self._work.connection, instance.id):
+            tasks.close(self._work.connection, left, status=tasks.CANCELLED, at=self._work.instant, by=None)
+
     def _return(self, parent: UUID, token: int, effect: out.InstanceEnded) -> None:
         """The calling instance goes on after this one."""
         variables = dict(effect.variables)
@@ -310,12 +320,6 @@ class Carrying:
             self._shell.later(parent, happen.ChildFailed(token=token, code=effect.error, variables=variables))
         else:
             self._shell.later(parent, happen.ChildEnded(token=token, variables=variables))
-
-    def _close_tasks(self, instance: Instance) -> None:
-        table = task_table
-        left = sa.select(table.c.id).where(table.c.instance_id == instance.id, table.c.status == tasks.OPEN)
-        for task_id in self._work.connection.execute(left).scalars().all():
-            tasks.close(self._work.connection, task_id, status=tasks.CANCELLED, at=self._work.instant, by=None)
 
     def began(self, instance: Instance) -> None:
         """Tells that an instance begins."""
@@ -333,6 +337,11 @@ class Carrying:
             task=task_id,
             **more,
         )
+
+
+_UNSUBSCRIBE = Prepared(
+    process_subscription.delete().where(process_subscription.c.instance_id == sa.bindparam("p_instance"))
+)
 
 
 def timer_key(instance_id: UUID, timer: int) -> str:

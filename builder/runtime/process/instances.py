@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from builder.runtime.process.kept import KeptInstances
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import process_history, process_instance, process_live
-from builder.storage.upsert import upsert
+from builder.storage.upsert import upsert, upsert_of
 from engines.core import StateConflict, new_id
 from engines.process.codec import to_plain
 from engines.process.effects import HistoryEntry
@@ -39,6 +42,10 @@ class Instance:
     state: InstanceState = field(default_factory=InstanceState)
     # Whether its row is in the database.
     stored: bool = False
+    # Whether tasks, timers, subscriptions or calls may have rows of their own.
+    has_rows: bool = False
+    # Ids of task rows by the number that the state gives them, as far as they are known.
+    task_ids: dict[int, UUID] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -73,20 +80,33 @@ def begin(
     )
 
 
-def load(connection: Connection, instance_id: UUID, *, lock: bool = True) -> Instance | None:
-    """The instance with its live state, or None; ``lock`` keeps every other command from stepping it."""
-    query = sa.select(process_instance).where(process_instance.c.id == instance_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _instance(connection, row)
+def load(connection: Connection, instance_id: UUID, kept: KeptInstances) -> Instance | None:
+    """The instance with its live state, or None; until the transaction ends nobody else can step it."""
+    known = kept.take(instance_id)
+    if known is not None:
+        row = _LOCK.first(connection, {"p_id": instance_id})
+        if row is not None and (row.version, row.history_length) == (known.version, known.history_length):
+            return known
+    row = _LOCKED.first(connection, {"p_id": instance_id})
+    return None if row is None else _instance(row, _read_state(connection, row))
 
 
-def _instance(connection: Connection, row: sa.Row[Any]) -> Instance:
-    live = sa.select(process_live.c.kind, process_live.c.data).where(process_live.c.instance_id == row.id)
+def _read_state(connection: Connection, row: Any) -> InstanceState:
     data: dict[str, Any] = {"format": row.format, **row.head, **{name: [] for name in TABLES}}
-    for kind, part in connection.execute(live.where(process_live.c.kind.in_(TABLES))).all():
-        data[kind].append(part)
+    variables: dict[int, dict[str, Any]] = {}
+    for kind, part in _LIVE.all(connection, {"p_id": row.id}):
+        if kind == VARIABLES:
+            variables.setdefault(part["scope"], {})[part["name"]] = part["value"]
+        elif kind != CALLS:
+            data[kind].append(part)
     for name, order in _ORDER.items():
-        data[name].sort(key=lambda part: part[order])
+        if len(data[name]) > 1:
+            data[name].sort(key=itemgetter(order))
+    data[VARIABLES] = [{"scope": scope, "values": values} for scope, values in sorted(variables.items())]
+    return InstanceState.from_json(data)
+
+
+def _instance(row: Any, state: InstanceState) -> Instance:
     return Instance(
         id=row.id,
         app=row.app,
@@ -100,13 +120,16 @@ def _instance(connection: Connection, row: sa.Row[Any]) -> Instance:
         started_by=row.started_by,
         version=row.version,
         history_length=row.history_length,
-        state=InstanceState.from_json(data),
+        state=state,
         stored=True,
+        has_rows=True,
     )
 
 
 # Keys of services that are called outside of the database: rows beside those of the engine's state.
 CALLS = "calls"
+# The part of the state that has one row for each variable of each scope.
+VARIABLES = "variables"
 
 # Live things are numbered in the order in which they came to be; the engine goes through them in that order.
 _ORDER = {
@@ -117,8 +140,11 @@ _ORDER = {
     "timers": "id",
     "subscriptions": "id",
     "incidents": "id",
-    "variables": "scope",
 }
+
+
+# Columns of an instance that a step may change.
+_MOVING = ("status", "suspended", "incidents", "version", "format", "head", "history_length", "ended_at")
 
 
 def save(
@@ -128,8 +154,7 @@ def save(
     before = instance.state if instance.stored else InstanceState()
     _save_head(connection, instance, state, len(history), now)
     _save_live(connection, instance.id, state, before)
-    if history:
-        connection.execute(process_history.insert(), _history_rows(instance, history))
+    _ADD_HISTORY.many(connection, _history_rows(instance, history))
     instance.history_length += len(history)
     instance.version += 1
     instance.state, instance.stored = state, True
@@ -147,10 +172,8 @@ def _save_head(connection: Connection, instance: Instance, state: InstanceState,
         "ended_at": now if state.ended else None,
     }
     if not instance.stored:
-        connection.execute(process_instance.insert(), {**_identity(instance), **values})
-        return
-    mine = sa.and_(process_instance.c.id == instance.id, process_instance.c.version == instance.version)
-    if connection.execute(process_instance.update().where(mine).values(**values)).rowcount != 1:
+        _INSERT.run(connection, {**_identity(instance), **values})
+    elif _UPDATE.run(connection, {"p_id": instance.id, "p_version": instance.version, **values}) != 1:
         raise StateConflict("process.stepped_meanwhile", instance=str(instance.id))
 
 
@@ -172,24 +195,40 @@ def _identity(instance: Instance) -> dict[str, Any]:
 
 
 def _save_live(connection: Connection, instance_id: UUID, state: InstanceState, before: InstanceState) -> None:
-    written, gone = [], []
+    written: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
     for table, key, row in state.changes(before):
+        if table == VARIABLES:
+            _variable_rows(instance_id, int(key), row or {}, before.variables.get(int(key), {}), written, gone)
+            continue
         place = {"instance_id": instance_id, "kind": table, "key": str(key)}
         if row is None:
             gone.append(place)
         else:
-            plain = {"scope": key, "values": encode(dict(row))} if table == "variables" else to_plain(row)
-            written.append({**place, "node": getattr(row, "node", None), "data": plain})
-    if gone:
-        connection.execute(_DELETE, [{f"p_{name}": value for name, value in place.items()} for place in gone])
-    upsert(connection, process_live, written)
+            place["node"] = getattr(row, "node", None)
+            place["data"] = to_plain(row)
+            written.append(place)
+    _DELETE_LIVE.many(connection, gone)
+    _WRITE_LIVE.many(connection, written)
 
 
-_DELETE = process_live.delete().where(
-    process_live.c.instance_id == sa.bindparam("p_instance_id"),
-    process_live.c.kind == sa.bindparam("p_kind"),
-    process_live.c.key == sa.bindparam("p_key"),
-)
+def _variable_rows(
+    instance_id: UUID,
+    scope: int,
+    now: Mapping[str, Any],
+    before: Mapping[str, Any],
+    written: list[dict[str, Any]],
+    gone: list[dict[str, Any]],
+) -> None:
+    """Adds the variables of a scope that have another value than before, and those that are gone."""
+    for name, value in now.items():
+        if value is not before.get(name, gone):
+            data = {"scope": scope, "name": name, "value": encode(value)}
+            place = {"instance_id": instance_id, "kind": VARIABLES, "key": f"{scope}:{name}"}
+            written.append({**place, "node": None, "data": data})
+    for name in before:
+        if name not in now:
+            gone.append({"instance_id": instance_id, "kind": VARIABLES, "key": f"{scope}:{name}"})
 
 
 def _history_rows(instance: Instance, history: Sequence[HistoryEntry]) -> list[dict[str, Any]]:
@@ -216,3 +255,31 @@ def service_key(connection: Connection, instance: Instance, token: int, node: st
     key = str(new_id())
     upsert(connection, process_live, [{**place, "node": node, "data": {"key": key}}])
     return key
+
+
+# The statements of every step.
+
+_LOCK = Prepared(
+    sa.select(process_instance.c.version, process_instance.c.history_length)
+    .where(process_instance.c.id == sa.bindparam("p_id"))
+    .with_for_update()
+)
+_LOCKED = Prepared(sa.select(process_instance).where(process_instance.c.id == sa.bindparam("p_id")).with_for_update())
+_LIVE = Prepared(
+    sa.select(process_live.c.kind, process_live.c.data).where(process_live.c.instance_id == sa.bindparam("p_id"))
+)
+_INSERT = Prepared(process_instance.insert(), process_instance.c.keys())
+_UPDATE = Prepared(
+    process_instance.update()
+    .where(process_instance.c.id == sa.bindparam("p_id"), process_instance.c.version == sa.bindparam("p_version"))
+    .values({name: sa.bindparam(name) for name in _MOVING})
+)
+_DELETE_LIVE = Prepared(
+    process_live.delete().where(
+        process_live.c.instance_id == sa.bindparam("instance_id"),
+        process_live.c.kind == sa.bindparam("kind"),
+        process_live.c.key == sa.bindparam("key"),
+    )
+)
+_WRITE_LIVE = Prepared(upsert_of(process_live, process_live.c.keys()), process_live.c.keys())
+_ADD_HISTORY = Prepared(process_history.insert(), process_history.c.keys())

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from builder.runtime.process import tasks
 from builder.runtime.process.instances import Instance
+from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
 from builder.runtime.rights import require_process_admin, require_to_start
 from builder.storage.runtime_tables import task as task_table
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 class Processes:
     """``work.processes``. Every verb of a task is checked against the task as it stands under the instance's lock."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: Around, kept: KeptInstances) -> None:
         self._around = around
         self._work = around.work
-        self.shell = Shell(around)
+        self.shell = Shell(around, kept)
 
     # -- starting, and what arrives from outside
 

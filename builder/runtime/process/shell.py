@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from builder.runtime.process import instances
 from builder.runtime.process.carrying import Carrying
 from builder.runtime.process.instances import Instance
+from builder.runtime.process.kept import KeptInstances
 from builder.storage.runtime_tables import process_instance, process_live, process_subscription
 from engines.core import AccessDenied, BudgetExceeded, Principal, StateConflict
 from engines.process import events as happen
@@ -48,27 +49,35 @@ _WAITING = (
 class Shell:
     """Steps the instances of one command."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: Around, kept: KeptInstances) -> None:
         self.around = around
         self.work = around.work
+        self._kept = kept
         self._held: dict[UUID, Instance] = {}
         self._queue: deque[tuple[UUID, ProcessEvent]] = deque()
         self._stepping = False
         self._steps = 0
+        # What is the same for all steps of an app's processes in this command.
+        self._surroundings: dict[str, dict[str, Any]] = {}
         # What the acting person wrote when completing a task.
         self.comment = ""
         self._carrying = Carrying(self)
+        self.work.after_commit(self._keep)
 
     # -- instances
 
     def hold(self, instance_id: UUID) -> Instance:
         """The instance, locked until the end of the command; ``AccessDenied`` where there is none."""
         if instance_id not in self._held:
-            found = instances.load(self.work.connection, instance_id)
+            found = instances.load(self.work.connection, instance_id, self._kept)
             if found is None:
                 raise AccessDenied("process.see", str(instance_id))
             self._held[instance_id] = found
         return self._held[instance_id]
+
+    def _keep(self) -> None:
+        for instance in self._held.values():
+            self._kept.put(instance)
 
     def graph(self, instance: Instance) -> CompiledProcess:
         """The graph that the instance was started with, whatever has been published since."""
@@ -139,24 +148,25 @@ class Shell:
         if instance.state.ended or (isinstance(event, ANSWERS) and event.token not in instance.state.tokens):
             # An answer that nobody waits for any more.
             return
-        result = step(self.graph(instance), instance.state, event, self._context(instance, actor))
+        graph = self.graph(instance)
+        result = step(graph, instance.state, event, self._context(instance, graph, actor))
         instances.save(self.work.connection, instance, result.state, result.history, self.work.instant)
         for effect in result.effects:
             self._carrying.carry_out(instance, effect, actor)
 
-    def _context(self, instance: Instance, actor: Principal | None) -> StepContext:
-        around = self.around
-        return StepContext(
-            now=self.work.instant,
-            zone=self.work.zone,
-            actor=actor,
-            values=around.process_values(instance, self.graph(instance)),
-            directory=around.directory_of(instance.app),
-            decisions=around.decisions_of(instance.app),
-            workload=around.workload,
-            calendars=around.calendars(instance.app),
-            budget=around.budget,
-        )
+    def _context(self, instance: Instance, graph: CompiledProcess, actor: Principal | None) -> StepContext:
+        around, app = self.around, instance.app
+        if app not in self._surroundings:
+            self._surroundings[app] = {
+                "now": self.work.instant,
+                "zone": self.work.zone,
+                "directory": around.directory_of(app),
+                "decisions": around.decisions_of(app),
+                "workload": around.workload,
+                "calendars": around.calendars(app),
+                "budget": around.budget,
+            }
+        return StepContext(actor=actor, values=around.process_values(instance, graph), **self._surroundings[app])
 
     # -- what arrives from outside
 

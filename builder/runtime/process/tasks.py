@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.runtime.process.instances import Instance
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import task, task_candidate, task_copy, task_event
 from builder.storage.upsert import upsert
 from builder.storage.values import encode as stored
@@ -69,12 +70,13 @@ def insert(
         "initiator": instance.state.initiator or instance.started_by,
         "created_at": at,
         "version": 0,
+        **_NOT_YET,
         **_moving(state),
     }
-    connection.execute(task.insert(), row)
+    _INSERT.run(connection, row)
+    instance.task_ids[state.id] = own
     _offer(connection, own, instance.app, state, new=True)
     copy(connection, own, opened.copies, at=at, by=None)
-    note(connection, own, "created", at=at, actor=None)
     return own
 
 
@@ -101,19 +103,31 @@ def _moving(state: Task) -> dict[str, Any]:
 
 
 def _offer(connection: Connection, task_id: UUID, app: str, state: Task, *, new: bool = False) -> None:
-    offer = Offer(people=state.people, roles=qualified(app, state.roles))
-    free = state.assignee is None and state.status == "open"
-    rows = offer.rows(task_id, offered=free, sort_at=state.due_at or NEVER)
     if not new:
-        connection.execute(task_candidate.delete().where(task_candidate.c.task_id == task_id))
-    if rows:
-        connection.execute(task_candidate.insert(), rows)
+        _WITHDRAW.run(connection, {"p_task": task_id})
+    if state.people or state.roles:
+        offer = Offer(people=state.people, roles=qualified(app, state.roles))
+        free = state.assignee is None and state.status == "open"
+        _OFFER.many(connection, offer.rows(task_id, offered=free, sort_at=state.due_at or NEVER))
 
 
-def row_of(connection: Connection, instance_id: UUID, number: int) -> sa.Row[Any]:
-    """The row of the task that an instance's state numbers so."""
-    mine = sa.and_(task.c.instance_id == instance_id, task.c.number == number)
-    return connection.execute(sa.select(task).where(mine)).one()
+def row_of(connection: Connection, instance_id: UUID, number: int) -> Any:
+    """``id``, ``title``, ``subject_title``, ``claimed_at`` and ``version`` of the task that an instance numbers so."""
+    found = _OF_INSTANCE.first(connection, {"p_instance": instance_id, "p_number": number})
+    if found is None:
+        raise LookupError(f"the instance {instance_id} has no row for its task {number}")
+    return found
+
+
+def id_of(connection: Connection, instance: Instance, number: int) -> UUID:
+    """The id of the row of an instance's task."""
+    known = instance.task_ids.get(number)
+    return known or row_of(connection, instance.id, number).id  # type: ignore[no-any-return]
+
+
+def open_of(connection: Connection, instance_id: UUID) -> list[UUID]:
+    """Ids of the rows of an instance that are still open."""
+    return [row.id for row in _OPEN.all(connection, {"p_instance": instance_id})]
 
 
 def change(
@@ -138,24 +152,27 @@ def close(
     by: UUID | None,
     outcome: str = "",
     comment: str = "",
+    offered: bool = True,
 ) -> None:
-    """Ends a task's row; it leaves every inbox."""
+    """Ends a task's row; it leaves every inbox. ``offered``: False where it is known to have no candidates."""
     values = {
+        "p_task": task_id,
         "status": status,
         "closed_at": at,
         "closed_by": by,
         "outcome": outcome or None,
         "comment": comment or None,
     }
-    connection.execute(task.update().where(task.c.id == task_id).values(**values, version=task.c.version + 1))
-    connection.execute(task_candidate.update().where(task_candidate.c.task_id == task_id).values(offered=False))
-    note(connection, task_id, status, at=at, actor=by, outcome=outcome or None, comment=comment or None)
+    _CLOSE.run(connection, values)
+    if offered:
+        _NOT_OFFERED.run(connection, {"p_task": task_id})
 
 
 def copy(connection: Connection, task_id: UUID, people: Sequence[UUID], *, at: datetime, by: UUID | None) -> None:
     """Puts a task among the copies of people (抄送); who has one gets a fresh one."""
-    rows = [{"task_id": task_id, "person": person, "at": at, "by": by, "read_at": None} for person in set(people)]
-    upsert(connection, task_copy, rows)
+    if people:
+        rows = [{"task_id": task_id, "person": person, "at": at, "by": by, "read_at": None} for person in set(people)]
+        upsert(connection, task_copy, rows)
 
 
 def note(connection: Connection, task_id: UUID, kind: str, *, at: datetime, actor: UUID | None, **data: Any) -> None:
@@ -217,3 +234,28 @@ def plain_row(
         "created_at": at,
         "version": 0,
     }
+
+
+# The statements of every step.
+
+# Columns of a task that stay empty until something happens to it.
+_NOT_YET = dict.fromkeys(("assigned_because", "claimed_at", "closed_at", "closed_by", "outcome", "comment"))
+_INSERT = Prepared(task.insert(), task.c.keys())
+_OF_INSTANCE = Prepared(
+    sa.select(task.c.id, task.c.title, task.c.subject_title, task.c.claimed_at, task.c.version).where(
+        task.c.instance_id == sa.bindparam("p_instance"), task.c.number == sa.bindparam("p_number")
+    )
+)
+_OPEN = Prepared(sa.select(task.c.id).where(task.c.instance_id == sa.bindparam("p_instance"), task.c.status == OPEN))
+_CLOSE = Prepared(
+    task.update()
+    .where(task.c.id == sa.bindparam("p_task"))
+    .values(
+        version=task.c.version + 1,
+        **{name: sa.bindparam(name) for name in ("status", "closed_at", "closed_by", "outcome", "comment")},
+    )
+)
+_OFFER = Prepared(task_candidate.insert(), task_candidate.c.keys())
+_OFFERED_TO = task_candidate.c.task_id == sa.bindparam("p_task")
+_NOT_OFFERED = Prepared(task_candidate.update().where(_OFFERED_TO).values(offered=False))
+_WITHDRAW = Prepared(task_candidate.delete().where(_OFFERED_TO))
