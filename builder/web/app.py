@@ -28,7 +28,7 @@ def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: I
     The first is the one reached without ``/w/<name>``. ``blueprints``: further pages, shown in the same shell.
     """
     known = {"main": workspaces} if isinstance(workspaces, Workspace) else dict(workspaces)
-    app = Flask("builder.web", root_path=_root(), template_folder="templates", static_folder="static")
+    app = _App("builder.web", root_path=_root(), template_folder="templates", static_folder="static")
     largest = max(LARGEST_REQUEST, *((each.settings.file_max_mb + 1) * 1024 * 1024 for each in known.values()))
     app.config.update(MAX_CONTENT_LENGTH=largest, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=20_000)
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=31_536_000)
@@ -51,6 +51,13 @@ def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: I
         wsgi = ProxyFix(wsgi, x_for=count, x_proto=count, x_host=count)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
     return app
+
+
+class _App(Flask):
+    """Flask without looking at each view and hook, each time, for whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class _WorkspacePrefix:

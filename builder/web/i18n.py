@@ -40,6 +40,8 @@ def preferred(request: Request, chosen: str | None) -> str:
     for language in (chosen, request.cookies.get("dg_locale")):
         if language in LANGUAGES:
             return str(language)
+    if "Accept-Language" not in request.headers:
+        return "zh"
     return request.accept_languages.best_match(list(LANGUAGES)) or "zh"
 
 

@@ -95,20 +95,42 @@ def create_record(app: str, form: str) -> Response:
     place = _place(app, form, "create")
     values = body()
 
+    seen = _Seen(place)
+
     def act(work: Work) -> Any:
-        work.result = str(work.records.create(place.name, values).record.id)
+        id = work.records.create(place.name, values).record.id
+        seen.read_at_end(work, id)
+        work.result = str(id)
         return work.result
 
     id = UUID(command(act, "api.record.create"))
-    answer = _read(place, id, 201)
+    answer = seen.answer(id, 201)
     answer.headers["Location"] = f"{request.path}/{id}"
     return answer
 
 
-def _read(place: FormPlace, id: UUID, status: int = 200) -> Response:
-    with reading() as work:
-        found: Record | None = work.records.get(place.name, id)
-    return json_response(record_json(found) if found else {"id": str(id)}, status)
+class _Seen:
+    """A record as its writer may see it once rules and processes have run."""
+
+    def __init__(self, place: FormPlace) -> None:
+        self._place = place
+        self._found: dict[UUID, Record | None] = {}
+
+    def read_at_end(self, work: Work, id: UUID) -> None:
+        """Reads it in the same transaction, when everything that follows from the command is done."""
+        work.before_commit(lambda: self._read(work, id))
+
+    def answer(self, id: UUID, status: int = 200) -> Response:
+        """The record; its id alone where it may not be seen."""
+        if id not in self._found:
+            # A repeated call, which was carried out before.
+            with reading() as work:
+                self._read(work, id)
+        found = self._found[id]
+        return json_response(record_json(found) if found else {"id": str(id)}, status)
+
+    def _read(self, work: Work, id: UUID) -> None:
+        self._found[id] = work.records.get(self._place.name, id)
 
 
 @blueprint.get("/apps/<app>/forms/<form>/records/<uuid:id>")
@@ -124,10 +146,15 @@ def update_record(app: str, form: str, id: UUID) -> Response:
     """Changes the values sent; ``If-Match`` names the version they were edited against."""
     place = _place(app, form, "edit")
     values, base = body(), _version()
-    with reading() as work:
+    seen = _Seen(place)
+
+    def act(work: Work) -> None:
         _record(work, place, id)
-    command(lambda work: work.records.update(place.name, id, values, base_version=base) and None, "api.record.update")
-    return _read(place, id)
+        work.records.update(place.name, id, values, base_version=base)
+        seen.read_at_end(work, id)
+
+    command(act, "api.record.update")
+    return seen.answer(id)
 
 
 def _version() -> int | None:

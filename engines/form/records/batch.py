@@ -60,8 +60,7 @@ def _checked(
     world: World, form: StoredForm, rows: Sequence[Mapping[str, Any]], operation: str
 ) -> tuple[dict[int, dict[str, Any]], Problems]:
     rights = world.rights(form)
-    names = [*form.compiled.fields, "owner", "department"]
-    writable = None if rights.unlimited else rights.writable(names, rights.granting(operation))
+    writable = rights.writable_with(operation)
     contexts = _contexts(world, form, rows)
     checked: dict[int, dict[str, Any]] = {}
     problems: Problems = {}

@@ -283,8 +283,6 @@ def visible_record(world: World, form: StoredForm, values: Mapping[str, Any]) ->
 
     A field whose access depends on the record is left out; reading the record again tells.
     """
-    rights = world.rights(form)
-    kept = {name: values.get(name) for name in form.compiled.fields if name in values and rights.always(name, "read")}
-    if not rights.may("see"):
-        kept = {}
+    readable = world.rights(form).always_readable
+    kept = {name: values[name] for name in form.compiled.fields if name in readable and name in values}
     return Record(form=form.name, values=kept, **{name: values[name] for name in SYSTEM})

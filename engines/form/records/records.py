@@ -158,8 +158,7 @@ class Records:
         rights = self.world.rights(form)
         if not rights.may("create"):
             raise AccessDenied("create", name)
-        writable = None if rights.unlimited else rights.writable(_names(form), rights.granting("create"))
-        result = self._run(form, values, None, layout, writable, vouched)
+        result = self._run(form, values, None, layout, rights.writable_with("create"), vouched)
         values = {**result.values}
         self._number(form, [values])
         system = new_system_values(self.world, id or new_id(), values)

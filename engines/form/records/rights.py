@@ -21,6 +21,7 @@ class Rights:
         self.unlimited = principal.kind is PrincipalKind.SYSTEM
         self._always: dict[tuple[str, str, str], bool] = {}
         self._granting: dict[str, tuple[CompiledPermission, ...]] = {}
+        self._writable: dict[str, frozenset[str]] = {}
 
     @cached_property
     def entries(self) -> tuple[CompiledPermission, ...]:
@@ -66,6 +67,24 @@ class Rights:
             return "write"
         levels = [p.definition.access_to(field) for p in self.entries]
         return max(levels, key=ACCESS_LEVELS.__getitem__, default="hidden")
+
+    @cached_property
+    def always_readable(self) -> frozenset[str]:
+        """The fields that may be read of every record that may be seen; none where none may be seen."""
+        return (
+            frozenset(name for name in self.form.fields if self.always(name, "read"))
+            if self.may("see")
+            else frozenset()
+        )
+
+    def writable_with(self, operation: str) -> frozenset[str] | None:
+        """The fields that an operation lets this principal write on some records; None: all."""
+        if self.unlimited:
+            return None
+        if operation not in self._writable:
+            names = (*self.form.fields, "owner", "department")
+            self._writable[operation] = self.writable(names, self.granting(operation))
+        return self._writable[operation]
 
     def writable(self, fields: Iterable[str], entries: Iterable[CompiledPermission]) -> frozenset[str]:
         """The fields that the given entries let this principal write."""
