@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
-from builder.cli.apps import app_group
-from builder.cli.clock import clock_group
-from builder.cli.db import db_group
-from builder.cli.demo import demo_command
-from builder.cli.forms import form_group
-from builder.cli.importing import import_command
-from builder.cli.process import process_group
-from builder.cli.rules import feel_command, rules_group
-from builder.cli.running import init_command, serve_command, worker_command
 from builder.cli.surroundings import Surroundings
-from builder.cli.users import user_group
 from builder.logs import configure_logs
 from builder.workspace import Settings
 from engines.core import DefinitionError, DougongError, InputError, StateConflict
 
+# Commands by name, as "module:object". Each is imported when it is called or listed: importing all of them takes longer
+# than most of them run.
+COMMANDS: Final[Mapping[str, str]] = {
+    "init": "builder.cli.running:init_command",
+    "serve": "builder.cli.running:serve_command",
+    "worker": "builder.cli.running:worker_command",
+    "demo": "builder.cli.demo:demo_command",
+    "app": "builder.cli.apps:app_group",
+    "import": "builder.cli.importing:import_command",
+    "form": "builder.cli.forms:form_group",
+    "process": "builder.cli.process:process_group",
+    "rules": "builder.cli.rules:rules_group",
+    "feel": "builder.cli.rules:feel_command",
+    "user": "builder.cli.users:user_group",
+    "clock": "builder.cli.clock:clock_group",
+    "db": "builder.cli.db:db_group",
+}
+
 
 class _Group(click.Group):
-    """Turns the errors a user can mend into one line on standard error, exit code 1."""
+    """Imports commands when they are needed; turns the errors a user can mend into one line, exit code 1."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -76,21 +96,3 @@ def main(context: click.Context, database: str | None, log_level: str | None, lo
         settings = Settings.from_environment(database=database, log_level=log_level, log_format="text")
     configure_logs(settings.log_level, settings.log_format)
     context.obj = Surroundings(settings)
-
-
-for command in (
-    init_command,
-    serve_command,
-    worker_command,
-    demo_command,
-    app_group,
-    import_command,
-    form_group,
-    rules_group,
-    feel_command,
-    process_group,
-    user_group,
-    clock_group,
-    db_group,
-):
-    main.add_command(command)

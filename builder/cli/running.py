@@ -14,6 +14,7 @@ import click
 
 from builder.cli.surroundings import Surroundings, pass_surroundings
 from builder.jobs.ports import JobRunner
+from builder.long_lived import long_lived
 from builder.workspace import Settings, Workspace, initialise
 from builder.workspace.housekeeping import Housekeeper
 
@@ -64,13 +65,14 @@ def worker_command(surroundings: Surroundings) -> None:
 
 def serve_workspace(workspace: Workspace, settings: Settings) -> None:
     """Serves until the process is told to stop; ``OSError`` where the port is taken, before anything has begun."""
-    # Imported here, because no other command needs the web and its start takes half a second.
-    from builder.runtime.install import embedded_runner
-    from builder.web.app import create_app
-    from builder.web.serve import make_server
-
     _require_free_port(settings)
-    server = make_server(create_app(workspace), settings)
+    with long_lived():
+        # Imported here, because no other command needs the web and its start takes half a second.
+        from builder.runtime.install import embedded_runner
+        from builder.web.app import create_app
+        from builder.web.serve import make_server
+
+        server = make_server(create_app(workspace), settings)
     runner = embedded_runner(workspace) if settings.runner == "embedded" else None
     with background(workspace, runner):
         click.echo(f"Serving http://{settings.host}:{settings.port} (stop with Ctrl-C)")

@@ -76,6 +76,11 @@ class CompiledApp:
                     found = self._compiled[kind] = self._compile(kind)
         return found
 
+    def compile_all(self) -> None:
+        """Compiles everything that nobody has asked for yet; ``DefinitionError`` where that cannot be done."""
+        for kind in {file.kind.name for file in self.definitions.source.files.values() if file.kind is not None}:
+            self.all(kind)
+
     @property
     def forms(self) -> Mapping[str, Any]:
         """Compiled forms by name."""

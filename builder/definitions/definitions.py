@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.definitions.app_definition import EVERY_APP, AppDefinition, RoleDefinition, RolesDefinition
+from builder.definitions.app_definition import (
+    EVERY_APP,
+    AppDefinition,
+    RoleDefinition,
+    RolesDefinition,
+    SettingDefinition,
+)
 from builder.definitions.offers import ANSWERS, channel_names
 from builder.definitions.shapes import RecordShape, setting_types, shape_of
-from builder.definitions.source import AppSource
+from builder.definitions.source import AppSource, DefinitionFile
 from engines import feel
 from engines.core import Diagnostic, LocalizedText
 
@@ -17,23 +23,33 @@ class AppDefinitions:
     """Implements the ``Definitions`` port for one app; ``others`` are the apps it may refer to, by name."""
 
     def __init__(self, source: AppSource, others: Mapping[str, AppDefinitions] | None = None) -> None:
-        """Loads every file; what is wrong with single files stands in ``diagnostics``."""
+        """Loads every file; what is wrong with single files stands in ``diagnostics``.
+
+        A source that was checked before is loaded file by file, when one is first asked for.
+        """
         self.source = source
-        self._others = others or {}
-        self._loaded: dict[str, dict[str, Any]] = {}
-        self.diagnostics: list[Diagnostic] = list(source.diagnostics)
+        self._others = others if others is not None else {}
+        self._files: dict[str, dict[str, DefinitionFile]] = {}
         for file in source.files.values():
             if file.kind is not None:
-                loaded = file.kind.load(file.source)
-                self.diagnostics += loaded.diagnostics
-                if loaded.definition is not None:
-                    self._loaded.setdefault(file.kind.name, {})[file.stem] = loaded.definition
-        self._index_parts()
+                self._files.setdefault(file.kind.name, {})[file.stem] = file
+        self._loaded: dict[tuple[str, str], Any] = {}
+        self.diagnostics: list[Diagnostic] = list(source.diagnostics)
+        self._parts: dict[str, Mapping[str, Any]] = {}
+        if not source.checked:
+            self._load_all()
+        self._parts = {
+            "role": self._roles(),
+            "setting": self._settings(),
+            "channel": {name: name for name in channel_names()},
+            "answer": {name: name for name in ANSWERS},
+        }
 
     @property
     def app(self) -> AppDefinition | None:
         """What ``app.json`` says, or None where it is broken."""
-        return self._loaded.get("app", {}).get("app")
+        found: AppDefinition | None = self._find("app", "app")
+        return found
 
     @property
     def app_name(self) -> str:
@@ -48,15 +64,20 @@ class AppDefinitions:
                 return self.get(kind, rest)
             other = self._others.get(app)
             return other.get(kind, rest) if other else None
-        return self._loaded.get(kind, {}).get(name)
+        return self._find(kind, name)
 
     def names(self, kind: str) -> Sequence[str]:
         """All names of ``kind`` in the app itself, in the order of its files."""
-        return list(self._loaded.get(kind, {}))
+        if self.source.checked and kind not in self._parts:
+            return list(self._files.get(kind, {}))
+        return list(self.all(kind))
 
     def all(self, kind: str) -> Mapping[str, Any]:
         """All definitions of ``kind`` in the app itself, by name."""
-        return self._loaded.get(kind, {})
+        if kind in self._parts:
+            return self._parts[kind]
+        found = ((name, self._find(kind, name)) for name in self._files.get(kind, {}))
+        return {name: definition for name, definition in found if definition is not None}
 
     def shape(self, form: str) -> RecordShape | None:
         """What reports need to know of a form; None where there is no such form."""
@@ -66,15 +87,40 @@ class AppDefinitions:
         """FEEL types of the app's settings, by name."""
         return setting_types(self.all("setting"))
 
-    def _index_parts(self) -> None:
-        """Roles and settings are parts of files, but are asked for by their own names."""
+    def _find(self, kind: str, name: str) -> Any | None:
+        """A definition of the app itself; read now where it was not needed before."""
+        if kind in self._parts:
+            return self._parts[kind].get(name)
+        key = (kind, name)
+        if key not in self._loaded:
+            file = self._files.get(kind, {}).get(name)
+            if file is None:
+                return None
+            self._load(file)
+        return self._loaded[key]
+
+    def _load_all(self) -> None:
+        for file in self.source.files.values():
+            self.diagnostics += self._load(file)
+
+    def _load(self, file: DefinitionFile) -> Sequence[Diagnostic]:
+        """What is wrong with a file that is now loaded; tests belong to no engine."""
+        if file.kind is None:
+            return ()
+        loaded = file.kind.load(file.source)
+        self._loaded[file.kind.name, file.stem] = loaded.definition
+        return loaded.diagnostics
+
+    # Roles and settings are parts of files, channels and answers are the product's; all are asked for by their names.
+
+    def _roles(self) -> dict[str, RoleDefinition]:
         roles: dict[str, RoleDefinition] = {}
-        for file in self._loaded.get("roles", {}).values():
+        for file in self.all("roles").values():
             if isinstance(file, RolesDefinition):
                 roles.update((role.name, role) for role in file.roles)
         for name in EVERY_APP:
             roles.setdefault(name, RoleDefinition(name=name, label=LocalizedText.of(name), help=LocalizedText.of("")))
-        self._loaded["role"] = roles
-        self._loaded["setting"] = {s.name: s for s in self.app.settings} if self.app else {}
-        self._loaded["channel"] = {name: name for name in channel_names()}
-        self._loaded["answer"] = {name: name for name in ANSWERS}
+        return roles
+
+    def _settings(self) -> dict[str, SettingDefinition]:
+        return {s.name: s for s in self.app.settings} if self.app else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -50,6 +50,16 @@ class AppSource:
     def hash(self) -> str:
         """Hex SHA-256 over the paths and texts of all files."""
         return content_hash({file.source.file: file.source.text for file in self.files.values()})
+
+    @property
+    def checked(self) -> bool:
+        """Whether all of it was checked by this engine before; see ``DefinitionSource.checked``."""
+        return not self.diagnostics and all(file.source.checked for file in self.files.values())
+
+    def as_checked(self) -> AppSource:
+        """The same files, known to be without errors."""
+        files = {key: replace(f, source=replace(f.source, checked=True)) for key, f in self.files.items()}
+        return AppSource(files=files, diagnostics=self.diagnostics, folder=self.folder)
 
     def texts(self) -> dict[str, str]:
         """Path to text, by path."""

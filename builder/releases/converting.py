@@ -102,7 +102,7 @@ def listed(refused: list[str], new: tuple[UUID, ...]) -> list[str]:
 
 def _as_stored(connection: Connection, app: str, form: str, release: int) -> StoredForm | None:
     """The form with its tables as a release had them."""
-    definitions = AppDefinitions(content_of(connection, get_release(connection, app, release)))
+    definitions = AppDefinitions(content_of(connection, get_release(connection, app, release), checked=True))
     found = CompiledApp(definitions, release=release).forms.get(form.partition(".")[2])
     return StoredForm(found, DatabasePhysicalNames(connection)) if found else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,6 +41,9 @@ class Prepared:
     changes: list[Change]
     # Where the package and the customer's layer changed the same place.
     conflicts: tuple[Conflict, ...]
+    # The definitions of the other apps in force, beside which it was checked, and the numbers of their releases.
+    others: Mapping[str, AppDefinitions]
+    beside: Mapping[str, int]
 
     @property
     def sound(self) -> bool:
@@ -50,9 +53,9 @@ class Prepared:
     @cached_property
     def compiled(self) -> CompiledApp:
         """The app compiled, all kinds; ``DefinitionError`` where it cannot be."""
-        app = CompiledApp(self.definitions)
-        for kind in {file.kind.name for file in self.content.files.values() if file.kind is not None}:
-            app.all(kind)
+        definitions = AppDefinitions(self.content.as_checked(), self.others) if self.sound else self.definitions
+        app = CompiledApp(definitions)
+        app.compile_all()
         return app
 
 
@@ -81,6 +84,8 @@ def prepare(work: Work, app: str, what: AppSource | Draft) -> Prepared:
         diagnostics=[*_app_problems(app, definitions), *check_definitions(definitions)],
         changes=changes_between(content_of(work.connection, base) if base else None, folded.source),
         conflicts=folded.conflicts,
+        others=others,
+        beside={name: other.release for name, other in work.apps.items() if name != app},
     )
 
 

@@ -16,8 +16,10 @@ from builder.workspace.physical_names import DatabasePhysicalNames
 from builder.workspace.release_store import (
     Release,
     active_release,
+    active_releases,
     add_release,
     get_release,
+    note_checked,
     package_of,
     put_in_force,
 )
@@ -134,8 +136,17 @@ def _publish(work: Work, prepared: Prepared, *, from_draft: bool, note: str) -> 
     )
     add_followups(work.connection, app=prepared.app, release=found.number, steps=tables.followups, at=work.instant)
     put_in_force(work.connection, found, kind="publish", at=work.instant, by=work.principal.id)
+    _note_checked(work, prepared, found)
     work.audit("release.published", prepared.app, {"release": found.number, "hash": found.hash, "note": note})
     return found
+
+
+def _note_checked(work: Work, prepared: Prepared, found: Release) -> None:
+    """Spares the next start the check, unless another app was published since this one was checked beside it."""
+    releases = active_releases(work.connection)
+    beside = {name: release.number for name, release in releases.items() if name != found.app}
+    if beside == prepared.beside:
+        note_checked(work.connection, found, releases)
 
 
 def _package_hash(work: Work, base: Release) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from builder.definitions import AppDefinitions, CompiledApp
-from builder.workspace.release_store import Release, active_releases, content_of
+from builder.workspace.release_store import Release, active_releases, content_of, is_checked
 from engines.form import CompiledForm, StoredForm
 
 
@@ -117,7 +117,8 @@ def compile_set(connection: Connection, releases: Mapping[str, Release]) -> dict
     others: dict[str, AppDefinitions] = {}
     apps: dict[str, CompiledApp] = {}
     for name, release in releases.items():
-        definitions = AppDefinitions(content_of(connection, release), others)
+        checked = is_checked(connection, release, releases)
+        definitions = AppDefinitions(content_of(connection, release, checked=checked), others)
         others[name] = definitions
         apps[name] = CompiledApp(definitions, release=release.number)
     return apps

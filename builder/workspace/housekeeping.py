@@ -1,8 +1,12 @@
-"""What a server does in the background for its workspace: finish publishes, seal the audit trail, forget old visits."""
+"""What a server does in the background for its workspace.
+
+It finishes publishes, compiles what is in force, seals the audit trail, forgets old visits.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -12,6 +16,7 @@ from builder.files.sweeping import sweep
 from builder.storage.errors import DatabaseBusy
 from builder.storage.identity_tables import attempt, session
 from builder.workspace.audit_chain import seal
+from builder.workspace.warming import warm_up
 from builder.workspace.workspace import Workspace
 
 log = structlog.get_logger(__name__)
@@ -36,16 +41,21 @@ class Housekeeper:
         self._thread.join()
 
     def _loop(self) -> None:
-        self._attempt(first=True)
+        self._attempt(lambda: keep_house(self._workspace, resume=True))
+        # Nobody waits for this: what is not compiled now is compiled when it is asked for.
+        self._attempt(lambda: warm_up(self._workspace))
         while not self._stopped.wait(self._every_s):
-            self._attempt(first=False)
+            self._attempt(lambda: keep_house(self._workspace))
 
-    def _attempt(self, *, first: bool) -> None:
+    def _attempt(self, action: Callable[[], None]) -> None:
         """One round; a database that is busy or away is tried again in the next one."""
         try:
-            keep_house(self._workspace, resume=first)
+            action()
         except (DatabaseBusy, sa.exc.OperationalError) as error:
             log.warning("housekeeping.postponed", reason=str(error).splitlines()[0])
+        except Exception:
+            # The last edge of the thread: a fault of one round must not end all that come after it.
+            log.exception("housekeeping.unexpected")
 
 
 def keep_house(workspace: Workspace, *, resume: bool = False) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.definitions import AppSource, Edit, content_hash, layer_of, layer_text, source_of
+from builder.definitions.fingerprint import engine_fingerprint
 from builder.storage.release_tables import activation, app, blob, release
 from builder.storage.workspace_tables import workspace
 from engines.core import StateConflict
@@ -86,9 +87,31 @@ def activations_of(connection: Connection, name: str) -> list[Activation]:
     ]
 
 
-def content_of(connection: Connection, found: Release) -> AppSource:
-    """The definitions of a release: the package with its layer folded in."""
-    return source_of(_files(connection, found.content_hash))
+def content_of(connection: Connection, found: Release, *, checked: bool = False) -> AppSource:
+    """The definitions of a release: the package with its layer folded in.
+
+    ``checked``: they need no check, because this engine has made it or because they ran before.
+    """
+    source = source_of(_files(connection, found.content_hash))
+    return source.as_checked() if checked else source
+
+
+def is_checked(connection: Connection, found: Release, others: Mapping[str, Release]) -> bool:
+    """Whether this very engine has checked the release's content beside those of the other apps, without an error."""
+    hash = content_hash({"": _statement(found, others)})
+    return connection.execute(sa.select(blob.c.hash).where(blob.c.hash == hash)).first() is not None
+
+
+def note_checked(connection: Connection, found: Release, others: Mapping[str, Release]) -> None:
+    """Keeps that the check of ``found`` beside ``others`` found no error."""
+    _put_blobs(connection, [_statement(found, others)])
+
+
+def _statement(found: Release, others: Mapping[str, Release]) -> str:
+    """A sentence that is true for ever, stored by its own hash like everything a release consists of."""
+    beside = {name: other.content_hash for name, other in others.items() if name != found.app}
+    said = {"checked": found.content_hash, "beside": beside, "engine": engine_fingerprint()}
+    return json.dumps(said, sort_keys=True)
 
 
 def package_of(connection: Connection, found: Release) -> AppSource:

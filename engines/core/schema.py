@@ -19,8 +19,10 @@ def check_schema(data: Any, schema: Mapping[str, Any], source: DefinitionSource)
     """All places where ``data`` breaks ``schema`` (JSON Schema 2020-12), in document order.
 
     Codes: ``definition.unknown_property``, ``.missing_property``, ``.wrong_type``, ``.not_one_of``, ``.pattern``,
-    ``.invalid`` for the rest. At most 200 are given.
+    ``.invalid`` for the rest. At most 200 are given. None in a source that was checked before.
     """
+    if source.checked:
+        return []
     validator = Draft202012Validator(schema)
     found: list[Diagnostic] = []
     for error in sorted(_leaves(validator.iter_errors(data)), key=lambda e: [str(p) for p in e.absolute_path]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engines.core.diagnostics import Diagnostic, Place
@@ -20,6 +20,9 @@ class DefinitionSource:
     file: str
     # Its text, UTF-8 decoded.
     text: str
+    # Whether this very text was checked by this very engine, beside the definitions that are around it, and found
+    # without errors: loading and compiling it need not look again. Whoever changes the text must not keep this.
+    checked: bool = field(default=False, compare=False)
 
     def place(self, pointer: str, *, key: bool = False) -> Place:
         """Where the value at ``pointer`` stands (or its key, with ``key``); a missing part gives its nearest parent.

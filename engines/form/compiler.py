@@ -39,9 +39,13 @@ FORMAT = 1
 def compile(
     definition: FormDefinition, definitions: Definitions, registry: FieldTypes | None = None, *, app: str = ""
 ) -> CompiledForm:
-    """The form ready to run, under the name ``<app>.<name>``; ``DefinitionError`` with all that is wrong with it."""
+    """The form ready to run, under the name ``<app>.<name>``; ``DefinitionError`` with all that is wrong with it.
+
+    One whose source was checked before is not validated again.
+    """
     types = registry or field_types()
-    problems = [d for d in validate(definition, definitions, types) if d.severity is Severity.ERROR]
+    found = [] if definition.source.checked else validate(definition, definitions, types)
+    problems = [d for d in found if d.severity is Severity.ERROR]
     if problems:
         raise DefinitionError(problems)
     return _Compiler(definition, definitions, types, app).form()

@@ -101,7 +101,7 @@ class _Analysis:
     def __init__(self, definition: DashboardDefinition, definitions: ReportDefinitions) -> None:
         self._definition = definition
         self._definitions = definitions
-        self._problems = Problems(source=definition.source)
+        self._problems = Problems(source=definition.source, checked=definition.source.checked)
         self._datasets: dict[str, CompiledDataset | None] = {}
 
     def run(self) -> tuple[CompiledDashboard, list[Diagnostic]]:

@@ -38,7 +38,7 @@ def compile_dataset(definition: DatasetDefinition, definitions: ReportDefinition
 def _analyse(
     definition: DatasetDefinition, definitions: ReportDefinitions
 ) -> tuple[CompiledDataset | None, list[Diagnostic]]:
-    problems = Problems(source=definition.source)
+    problems = Problems(source=definition.source, checked=definition.source.checked)
     _check_names(definition, problems)
     shape = definitions.shape(definition.form)
     if shape is None:

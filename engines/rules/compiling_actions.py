@@ -27,7 +27,6 @@ from engines.rules.program import (
 from engines.rules.scoping import Scoping, form_of
 
 _ANY_CONTEXT: Final = feel.ContextType({}, open=True)
-_NULL: Final = feel.compile("null")
 _Made = tuple[Step, Mapping[str, feel.FeelType]]
 
 
@@ -329,7 +328,7 @@ class ActionCompiler:
     ) -> feel.Expression:
         compiled = self._scoping.compile(expression, scope, expect)
         if compiled is None:
-            return _NULL
+            return feel.compile("null")
         self.reads |= compiled.reads
         return compiled
 

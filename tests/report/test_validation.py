@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,3 +135,13 @@ def test_every_code_has_a_sentence_in_both_languages() -> None:
     codes = {code for _, code, *_ in (*DATASETS, *DASHBOARDS) if code.startswith("report.")}
     assert codes <= texts.codes("en")
     assert texts.codes("en") == texts.codes("zh")
+
+
+def test_a_tile_being_designed_is_checked_over_a_dataset_that_was_checked_before() -> None:
+    known = replace(dataset(), source=replace(dataset().source, checked=True))
+    compiled = report.compile(known, catalogue())
+    assert isinstance(compiled, report.CompiledDataset)
+    tile = board([tile_of("bar", ["revenue"], ["month"], filter='matches(status, "d.*")')]).tiles[0]
+    with pytest.raises(DefinitionError) as refused:
+        report.compile_tile(tile, compiled)
+    assert [d.code for d in refused.value.diagnostics] == ["feel.sql_unsupported"]
