@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.definitions import CompiledApp
+from builder.reports.narrowed import Narrow, NarrowedRows
 from builder.workspace import Work
 from engines import report
 from engines.core import AccessDenied, Principal
@@ -29,15 +30,25 @@ def may_open(app: CompiledApp, name: str, principal: Principal) -> bool:
 class DashboardReader:
     """A dashboard's figures under the rights of who reads: rows that may not be seen are not counted."""
 
-    def __init__(self, work: Work, app: CompiledApp, name: str, *, draft: CompiledDashboard | None = None) -> None:
+    def __init__(
+        self,
+        work: Work,
+        app: CompiledApp,
+        name: str,
+        *,
+        draft: CompiledDashboard | None = None,
+        narrow: Narrow | None = None,
+    ) -> None:
         """``AccessDenied`` where the person may not open it, also where there is none of that name.
 
         ``draft``: the dashboard as somebody who may build the app changes it; its rows are those in force.
+        ``narrow``: a condition that all rows must meet besides.
         """
         if draft is None and not may_open(app, name, work.principal):
             raise AccessDenied("see", f"{app.name}.{name}")
         self._work = work
         self._app = app
+        self._narrow = narrow
         self.dashboard: CompiledDashboard = draft or app.dashboards[name]
 
     def parameters(self, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -102,7 +113,8 @@ class DashboardReader:
         return []
 
     def _rows(self, tile: CompiledTile) -> Any:
-        return self._work.records.source(_qualified(self._app.name, tile.dataset.definition.form))
+        source = self._work.records.source(_qualified(self._app.name, tile.dataset.definition.form))
+        return NarrowedRows(source, self._narrow) if self._narrow else source
 
 
 def _qualified(app: str, name: str) -> str:

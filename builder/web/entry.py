@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from flask import Response, make_response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -26,6 +27,7 @@ from builder.web.forms import (
     upload_target,
 )
 from builder.web.names import WorkNames, title_of
+from builder.web.record_parts import holds
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, Principal, new_id
 from engines.form import FieldDefinition, FormInput, LayoutDefinition, Record, run
@@ -132,8 +134,19 @@ def entry_view(
         uploads=upload_target(place.app.name, place.local),
         roles=role_choices(place),
         new=record is None,
+        shows=_shows(work, place, values, record),
         new_rows=_row_defaults(work, place, typed),
     )
+
+
+def _shows(work: Work, place: FormPlace, values: Mapping[str, Any], record: Record | None) -> Callable[[str], bool]:
+    """Whether a condition of the layout holds: for the record as it is, or for what a new one starts with."""
+    if record is not None:
+        return lambda text: holds(work, place.name, record.id, text)
+    world = work.records.of(place.name).world
+    links = {name: {"id": value} for name, value in values.items() if isinstance(value, UUID)}
+    names = {**world.around, **values, **links}
+    return lambda text: place.form.conditions[text].evaluate(names, world.context).value is True
 
 
 def _row_defaults(work: Work, place: FormPlace, typed: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

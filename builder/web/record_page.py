@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 from flask import url_for
@@ -10,16 +11,18 @@ from flask import url_for
 from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
-from builder.web.forms import Display, layout_for
+from builder.web.forms import Display, help_text, is_numeric, layout_for
 from builder.web.names import WorkNames, title_of
+from builder.web.record_parts import button_block, holds, process_block, tile_block
 from builder.web.record_timeline import entries_of, running_processes
 from builder.web.rows import Column, column_label, plain_columns, record_value, table_rows
 from builder.web.why import has_explanation
 from builder.workspace import Work
 from engines.form import CompiledField, LayoutItem, ListQuery, Record
 
-GROUPS = frozenset({"section", "tabs", "tab", "steps", "step"})
-SIDE = frozenset({"timeline", "tile"})
+GROUPS = frozenset({"section", "tab", "step", "box"})
+# Types of fields that want the whole width.
+WIDE = frozenset({"long_text", "rich_text", "json", "attachment", "image"})
 RELATED = 5
 
 
@@ -35,32 +38,77 @@ class RecordPage:
         self.display = Display(site().formats, self.names, place.app.name)
         self.access = field_access(place.form, site().principal)
         self.layout = layout_for(place.form, "page")
+        self._numbers = count(1)
 
     def blocks(self) -> list[dict[str, Any]]:
         """All blocks in the order of the layout."""
         return [block for item in self.layout.items for block in self._block(item)]
 
     def _block(self, item: LayoutItem) -> Iterator[dict[str, Any]]:
-        label, name = site().text(item.label), item.name or str(id(item))
+        if not holds(self.work, self.place.name, self.record.id, item.visible):
+            return
+        label, name = site().text(item.label), item.name or f"i{next(self._numbers)}"
         if item.type in {"tabs", "steps"}:
-            for child in item.items:
-                yield from self._block(child)
+            panels = [self._panel(child) for child in item.items]
+            panels = [panel for panel in panels if panel["blocks"]]
+            if panels:
+                yield {"type": "tabs", "id": name, "label": label, "panels": panels}
+        elif item.type == "canvas":
+            boxes = [self._box(child) for child in item.items]
+            columns = int(item.config.get("columns", 3))
+            yield {"type": "canvas", "id": name, "label": label, "columns": columns, "boxes": [b for b in boxes if b]}
         elif item.type in GROUPS:
             yield from self._section(item, label, name)
         elif item.field:
             yield from self._section(LayoutItem(type="section", items=(item,)), "", item.field)
-        elif item.type == "related":
-            yield from self._related(item, label, name)
-        elif item.type == "timeline":
-            relations = tuple(item.config.get("relations", ()))
-            entries = entries_of(self.work, self.place, self.record, relations, self.names)
-            href = url_for("records.comment", app=self.place.app.name, form=self.place.local, id=self.record.id)
-            shown = {"label": label or _("Timeline"), "entries": entries, "comment_href": href}
-            yield {"type": "timeline", "id": name, **shown}
-        elif item.type == "tile":
-            yield self._tile(item, label, name)
-        elif item.type == "help":
-            yield {"type": "help", "id": name, "label": label}
+        else:
+            yield from self._element(item, label, name)
+
+    def _element(self, item: LayoutItem, label: str, name: str) -> Iterator[dict[str, Any]]:
+        block: dict[str, Any] | None = None
+        match item.type:
+            case "related":
+                yield from self._related(item, label, name)
+            case "timeline":
+                relations = tuple(item.config.get("relations", ()))
+                entries = entries_of(self.work, self.place, self.record, relations, self.names)
+                href = url_for("records.comment", app=self.place.app.name, form=self.place.local, id=self.record.id)
+                block = {"type": "timeline", "label": label or _("Timeline"), "entries": entries, "comment_href": href}
+            case "tile":
+                block = tile_block(self.work, self.place, self.record, item)
+            case "button":
+                block = button_block(self.work, self.place, self.record, item)
+            case "process":
+                block = process_block(self.work, self.place, self.record, item, self.names)
+            case "help":
+                block = {"type": "help", "label": help_text(item, site().locale)}
+        if block is not None:
+            yield {**block, "id": name}
+
+    def _panel(self, item: LayoutItem) -> dict[str, Any]:
+        """A tab: what stands below it, its loose fields as one section without a heading."""
+        inner = LayoutItem(type="section", name=item.name, items=item.items, config=item.config)
+        return {"id": item.name, "label": site().text(item.label), "blocks": list(self._section(inner, "", item.name))}
+
+    def _box(self, item: LayoutItem) -> dict[str, Any] | None:
+        """A box of a canvas: lists as lists, other values as they read."""
+        names = [child.field for child in item.items if child.field and self._readable(child.field)]
+        if not names:
+            return None
+        parts = [self._listed(name) for name in names if self.place.form.fields[name].rows is None]
+        config = item.config
+        return {
+            "label": site().text(item.label) or column_label(self.place.form, names[0]),
+            "span": int(config.get("span", 1)),
+            "height": int(config.get("height", 1)),
+            "parts": parts,
+        }
+
+    def _listed(self, name: str) -> dict[str, Any]:
+        value = self.record.values.get(name)
+        if self.place.form.fields[name].definition.type == "tags" and isinstance(value, list):
+            return {"lines": value}
+        return {"shown": record_value(self.place.form, self.record, name, self.display)}
 
     def _section(self, item: LayoutItem, label: str, name: str) -> Iterator[dict[str, Any]]:
         shown = [child for child in item.items if child.field in self.place.form.fields and self._readable(child.field)]
@@ -72,9 +120,11 @@ class RecordPage:
         ]
         if facts or tables:
             columns = int(item.config.get("columns", 2))
-            yield {"type": "facts", "id": name, "label": label, "columns": columns, "facts": facts, "tables": tables}
+            help = [help_text(child, site().locale) for child in item.items if child.type == "help"]
+            shown_parts = {"columns": columns, "facts": facts, "tables": tables, "help": help}
+            yield {"type": "facts", "id": name, "label": label, **shown_parts}
         for child in item.items:
-            if not child.field:
+            if not child.field and child.type != "help":
                 yield from self._block(child)
 
     def _readable(self, name: str) -> bool:
@@ -83,7 +133,8 @@ class RecordPage:
     def _fact(self, item: LayoutItem) -> dict[str, Any]:
         form, name = self.place.form, item.field
         field = form.fields[name]
-        usual = 4 if field.definition.type == "long_text" else 1
+        filled = self.record.values.get(name) not in (None, "", [])
+        usual = 4 if field.definition.type in WIDE and filled else 1
         why = ""
         if name not in self.record.masked and has_explanation(field):
             why = url_for("records.why", app=self.place.app.name, form=self.place.local, id=self.record.id, field=name)
@@ -100,7 +151,7 @@ class RecordPage:
             Column(
                 name=c.name,
                 label=site().text(c.definition.label),
-                numeric=c.definition.type in {"number", "money", "percent"},
+                numeric=is_numeric(c.definition),
             )
             for c in columns
         ]
@@ -155,11 +206,6 @@ class RecordPage:
         href = url_for("public.make", app=target.app.name, form=target.local)
         return {"href": href, "field": field, "value": self.record.id}
 
-    def _tile(self, item: LayoutItem, label: str, name: str) -> dict[str, Any]:
-        dashboard = str(item.config["dashboard"])
-        href = url_for("dashboards.page", app=self.place.app.name, dashboard=dashboard)
-        return {"type": "tile", "id": name, "label": label or str(item.config["tile"]), "href": href}
-
 
 def context(work: Work, place: FormPlace, record: Record) -> dict[str, Any]:
     """What the record's template needs."""
@@ -177,12 +223,26 @@ def context(work: Work, place: FormPlace, record: Record) -> dict[str, Any]:
         "version": record.version,
         "title": title_of(place.form, record, page.names),
         "badges": _badges(page),
-        "main": [block for block in blocks if block["type"] not in SIDE],
-        "side": [block for block in blocks if block["type"] in SIDE],
-        "running": running_processes(work, place, record),
+        "actions": [block for block in blocks if block["type"] == "button"],
+        "main": [block for block in blocks if not _beside(block) and block["type"] != "button"],
+        "side": [block for block in blocks if _beside(block)],
+        "has_tiles": any(block["type"] == "tile" for block in _every(blocks)),
+        "running": [] if any(b["type"] == "process" for b in blocks) else running_processes(work, place, record),
         "may_edit": may_edit,
         "may_delete": may_delete,
     }
+
+
+def _beside(block: dict[str, Any]) -> bool:
+    """Whether it stands beside the fields: what goes on, and single figures."""
+    return block["type"] in {"timeline", "process"} or bool(block.get("side"))
+
+
+def _every(blocks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for block in blocks:
+        yield block
+        for panel in block.get("panels", ()):
+            yield from _every(panel["blocks"])
 
 
 def _badges(page: RecordPage) -> list[Any]:

@@ -14,7 +14,7 @@ from builder.web.icons import MARK, icon
 from builder.web.navigation import menus, open_tasks, studio_apps, unread_notifications
 from builder.web.notices import take_notices
 from builder.web.security import csrf_token
-from engines.core import LocalizedText
+from engines.core import LocalizedText, new_id
 
 CURRENT = Markup(' aria-current="page"')
 NOTHING = Markup("")
@@ -35,6 +35,7 @@ def set_up_templates(app: Flask) -> None:
     environment.globals.update(
         menus=menus, open_tasks=open_tasks, unread_notifications=unread_notifications, studio_apps=studio_apps
     )
+    environment.globals.update(fresh_key=lambda: str(new_id()))
     environment.globals.update(has_page=lambda name: name in app.view_functions)
     environment.globals.update(is_admin=lambda: site().is_admin, person_name=_person_name)
     app.context_processor(_values)

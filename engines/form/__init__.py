@@ -29,6 +29,7 @@ from engines.form.records.record import (
     RecordVersion,
 )
 from engines.form.records.records import Records
+from engines.form.records.references import choice_condition
 from engines.form.records.rights import Rights
 from engines.form.records.search import SearchHit
 from engines.form.records.source import FormSource, authorised_select
@@ -112,6 +113,7 @@ __all__ = [
     "ViewDefinition",
     "apply",
     "authorised_select",
+    "choice_condition",
     "compile",
     "create_index",
     "field_types",

@@ -135,6 +135,8 @@ class CompiledForm:
     # relation: {"customer": {("level",)}}.
     reads: Mapping[str, frozenset[tuple[str, ...]]]
     scope: Scope
+    # Conditions under which elements of layouts are shown, by their text.
+    conditions: Mapping[str, Expression]
     # Hex SHA-256 of all that went into it.
     hash: str
 

@@ -93,6 +93,7 @@ class _Compiler:
             live_at_save=frozenset(_live_names(fields, constraints)),
             reads=self._reads(fields, constraints),
             scope=scope,
+            conditions=self._conditions(scope),
             hash=self._hash(name),
         )
 
@@ -154,6 +155,11 @@ class _Compiler:
         beside_it = next((other for other in beside if other.name == field.config.get("reference")), None)
         named = beside_it.config["form"] if beside_it else field.config.get("form", own)
         return qualify(self._app, str(named))
+
+    def _conditions(self, scope: Scope) -> dict[str, Expression]:
+        """The conditions of layout elements, each compiled once."""
+        texts = {item.visible for layout in self._form.layouts for item in layout.walk() if item.visible}
+        return {text: feel.compile(text, scope) for text in sorted(texts)}
 
     def _rows(self, field: FieldDefinition) -> Mapping[str, CompiledField]:
         scope = self._types.row_scope(self._form, field)

@@ -39,6 +39,9 @@ def expressions_of(form: FormDefinition, types: FormTypeContext, registry: Field
         for item in layout.walk():
             if item.visible:
                 yield _boolean(f"{item.pointer}/visible", item.visible, record)
+            for name, text in item.config.get("set", {}).items():
+                wanted = record.variables.get(name, ANY)
+                yield ExpressionUse(pointer=f"{item.pointer}/set/{name}", text=text, scope=record, expect=wanted)
     for view in form.views:
         if view.filter:
             yield _boolean(f"{view.pointer}/filter", view.filter, record)
@@ -69,7 +72,7 @@ def _of_field(
             yield _boolean(f"{field.pointer}/{key}", condition, scope)
     if field.constraint:
         yield _of_constraint(field.constraint, scope)
-    if field.type == "reference" and field.config.get("filter"):
+    if field.type in ("reference", "references") and field.config.get("filter"):
         yield _boolean(f"{field.pointer}/filter", field.config["filter"], filter_scope(field, scope, types))
 
 

@@ -215,6 +215,7 @@ def _item() -> dict[str, Any]:
         "collapsed": {"type": "boolean"},
         "process": _ref("qualified"),
         "action": {"type": "string"},
+        "set": {"type": "object", "propertyNames": _ref("name"), "additionalProperties": _ref("feel")},
         "confirm": _ref("text"),
         "widget": {"type": "string"},
         "height": whole,

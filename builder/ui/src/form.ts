@@ -6,6 +6,7 @@ type Logic = {
   fields: { name: string; type: string; visible?: string; required?: string; formula?: string; scale?: number }[];
   subtables: { name: string; fields: { name: string; type: string; formula?: string; scale?: number }[] }[];
   values: Record<string, unknown>;
+  blocks?: { name: string; visible: string }[];
 };
 type Context = Record<string, unknown>;
 
@@ -26,11 +27,19 @@ function apply(form: HTMLElement, logic: Logic): void {
   for (let round = 0; round < 4; round++) {
     if (!computeAll(form, logic, values)) break;
   }
+  showBlocks(form, logic, values);
   for (const field of logic.fields) {
     const box = form.querySelector<HTMLElement>(`[data-field="${field.name}"]`);
     if (!box) continue;
     if (field.visible !== undefined) box.hidden = ask(field.visible, values) !== true;
     if (field.required !== undefined) markRequired(box, ask(field.required, values) === true);
+  }
+}
+
+function showBlocks(form: HTMLElement, logic: Logic, values: Context): void {
+  for (const block of logic.blocks ?? []) {
+    const box = form.querySelector<HTMLElement>(`[data-section="${block.name}"]`);
+    if (box) box.hidden = ask(block.visible, values) !== true;
   }
 }
 

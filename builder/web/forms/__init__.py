@@ -3,7 +3,7 @@
 from builder.web.forms.display import Display, is_numeric, shown_type
 from builder.web.forms.model import Block, Cell, Choice, FormView, Names
 from builder.web.forms.reading import read_values
-from builder.web.forms.view import automatic_layout, form_view, layout_for, picker_source, upload_target
+from builder.web.forms.view import automatic_layout, form_view, help_text, layout_for, picker_source, upload_target
 
 __all__ = [
     "Block",
@@ -14,6 +14,7 @@ __all__ = [
     "Names",
     "automatic_layout",
     "form_view",
+    "help_text",
     "is_numeric",
     "layout_for",
     "picker_source",

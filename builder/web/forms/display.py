@@ -215,6 +215,12 @@ class Display:
         shown = [self._file(item) for item in value if isinstance(item, Mapping)]
         return Markup('<span class="files-shown">{}</span>').format(Markup(" ").join(shown))
 
+    def signature(self, field: FieldDefinition, value: Any) -> Markup:
+        item = value[0]
+        image = Markup('<a href="{0}"><img class="signed-shown" src="{1}" alt="{2}" loading="lazy"></a>')
+        whole = self.files_at(str(item["id"]), inline=1)
+        return image.format(whole, self.files_at(str(item["id"]), small=1), field.label.get(self.formats.locale))
+
     def _file(self, item: Mapping[str, Any]) -> Markup:
         href, size = self.files_at(str(item["id"])), file_size(int(item.get("size") or 0))
         small = Markup("")
@@ -315,7 +321,7 @@ _SHOW: dict[str, Callable[[Display, FieldDefinition, Any], Markup]] = {
     "url": Display.url,
     "attachment": Display.files,
     "image": Display.files,
-    "signature": Display.files,
+    "signature": Display.signature,
     "subtable": Display.rows,
     "references": Display.references,
     "row_reference": Display.row_reference,

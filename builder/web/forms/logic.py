@@ -16,18 +16,31 @@ SAFE_TYPES = frozenset(
 
 
 def browser_logic(
-    form: CompiledForm, values: Mapping[str, Any], shown: set[str], display: Display
+    form: CompiledForm,
+    values: Mapping[str, Any],
+    shown: set[str],
+    display: Display,
+    sections: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """Expressions, types and current values for the browser as JSON data, or None where nothing can be instant."""
+    """Expressions, types and current values for the browser as JSON data, or None where nothing can be instant.
+
+    ``sections``: names of elements of the layout, and the conditions under which they are shown.
+    """
+    blocks = [{"name": name, "visible": text} for name, text in (sections or {}).items() if is_instant(form, text)]
     fields = [_field(form, form.fields[name]) for name in form.fields if name in shown]
     tables = [_table(form, table) for table in form.subtables.values() if table.name in shown]
     lively = any(set(entry) & {"visible", "required", "formula"} for entry in fields)
-    if not lively and not any("formula" in column for table in tables for column in table["fields"]):
+    if not lively and not blocks and not any("formula" in column for table in tables for column in table["fields"]):
         return None
     unseen = {
         name: _json(values.get(name)) for name in form.fields if name not in shown and _is_safe(form.fields[name])
     }
-    return {"fields": fields, "subtables": tables, "values": unseen}
+    return {"fields": fields, "subtables": tables, "values": unseen, "blocks": blocks}
+
+
+def is_instant(form: CompiledForm, text: str) -> bool:
+    """Whether the browser decides a condition of the layout while somebody types."""
+    return is_browser_safe(form, form.conditions.get(text))
 
 
 def _field(form: CompiledForm, field: CompiledField) -> dict[str, Any]:

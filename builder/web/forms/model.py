@@ -127,6 +127,7 @@ class Block:
     # Columns and rows that a box of a canvas takes.
     span: int = 1
     height: int = 1
+    visible: bool = True
     # Whether a section starts closed.
     collapsed: bool = False
     # Whether anything in it is wrong.

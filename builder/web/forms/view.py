@@ -11,7 +11,7 @@ from flask import url_for
 
 from builder.web.context import site
 from builder.web.forms.display import Display, plain_text
-from builder.web.forms.logic import browser_logic
+from builder.web.forms.logic import browser_logic, is_instant
 from builder.web.forms.model import NOTHING, Block, Cell, Choice, FormView, Row
 from builder.web.forms.parts import PARTED, parts_of
 from builder.web.forms.widgets import attributes, scale_steps, widget
@@ -42,6 +42,8 @@ class Builder:
     source: Callable[[str], str] | None = None
     # Where files for a field are sent; given the field's path.
     uploads: Callable[[str], str] | None = None
+    # Whether a condition of the layout holds now.
+    shows: Callable[[str], bool] | None = None
     # Whether the record is yet to be made.
     new: bool = False
     # What new rows of sub-tables start with.
@@ -62,7 +64,7 @@ class Builder:
         return FormView(
             blocks=blocks,
             problems=tuple(self._sentence(problem) for problem in elsewhere),
-            logic=browser_logic(self.form, self.values, shown, self.display),
+            logic=browser_logic(self.form, self.values, shown, self.display, _conditions(layout)),
         )
 
     def _item(self, item: LayoutItem) -> list[Block | Cell]:
@@ -79,6 +81,9 @@ class Builder:
 
     def _group(self, item: LayoutItem) -> list[Block | Cell]:
         """A section, tabs, steps or a canvas with what is in it; nothing where all of that is hidden."""
+        visible = not item.visible or self.shows is None or self.shows(item.visible)
+        if not visible and not (item.name and is_instant(self.form, item.visible)):
+            return []
         items = tuple(part for child in item.items for part in self._item(child))
         label = item.label.get(self.locale)
         items = tuple(
@@ -93,6 +98,7 @@ class Builder:
                 type=item.type,
                 name=item.name,
                 label=label,
+                visible=visible,
                 columns=int(item.config.get("columns", usual)),
                 span=int(item.config.get("span", 1)),
                 height=int(item.config.get("height", 1)),
@@ -278,6 +284,10 @@ def form_view(
 ) -> FormView:
     """The view of a form for the current request."""
     return Builder(form=form, values=values, display=display, locale=site().locale, **rest).build(layout)
+
+
+def _conditions(layout: LayoutDefinition) -> dict[str, str]:
+    return {item.name: item.visible for item in layout.walk() if item.visible and item.name and not item.field}
 
 
 def _cells(block: Block | Cell) -> list[Cell]:

@@ -193,8 +193,17 @@ def _is_chosen(pairs: Pairs, name: str, period: DateRange) -> bool:
 # Tiles
 
 
-def tile_view(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[str, Any], app: str) -> TileView:
-    """A tile with its figures, as the person may see them."""
+def tile_view(
+    reader: DashboardReader,
+    tile: CompiledTile,
+    parameters: Mapping[str, Any],
+    app: str,
+    conditions: Sequence[tuple[str, str]] | None = (),
+) -> TileView:
+    """A tile with its figures, as the person may see them.
+
+    ``conditions``: further ones of the lists behind it; None: no list says the same, so nothing leads to one.
+    """
     locale, zone = site().locale, site().formats.zone
     try:
         result = reader.answer(tile, parameters)
@@ -202,7 +211,7 @@ def tile_view(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[s
         return TileView(tile=tile)
     markers = report.marker_values(tile, result, reader.context(parameters))
     options = dict(report.chart_options(tile, result, locale, zone, markers))
-    links = _Links(reader, tile, parameters, app)
+    links = _Links(reader, tile, parameters, app, conditions)
     options["dougong"] = {**options["dougong"], **links.for_browser(result)}
     if tile.tile.type is TileType.PIVOT:
         pivot = report.pivot_of(tile, result, locale, zone)
@@ -233,13 +242,20 @@ def _rows(table: TextTable, result: TileResult, links: _Links) -> Iterator[list[
 class _Links:
     """Addresses of the records behind the marks of a tile."""
 
-    def __init__(self, reader: DashboardReader, tile: CompiledTile, parameters: Mapping[str, Any], app: str) -> None:
+    def __init__(
+        self,
+        reader: DashboardReader,
+        tile: CompiledTile,
+        parameters: Mapping[str, Any],
+        app: str,
+        conditions: Sequence[tuple[str, str]] | None = (),
+    ) -> None:
         self.tile = tile
         self._names = [d.name for d in tile.dimensions]
         form = tile.dataset.definition.form
         owner, _dot, own = form.rpartition(".")
-        drills = tile.tile.drills and has_list()
-        pairs = drill_query(reader, tile, {}, parameters)
+        drills = tile.tile.drills and has_list() and conditions is not None
+        pairs = [*drill_query(reader, tile, {}, parameters), *(conditions or ())]
         view = tile.tile.view or reader.widest_view(tile) or None
         address = url_for("records.list", app=owner or app, form=own, view=view) if drills else ""
         # ``view`` may have begun the query already.

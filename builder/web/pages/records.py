@@ -9,16 +9,18 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from builder.web import record_page
+from builder.web import record_page, record_parts
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.conflicts import Clash, clash_of
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import entry_page, record_input, sent_files
+from builder.web.forms import layout_for
 from builder.web.history import versions_shown
 from builder.web.names import WorkNames, title_of
 from builder.web.notices import notify
 from builder.web.pages import lists
 from builder.web.pickers import choices_for
+from builder.web.record_parts import holds
 from builder.web.why import explain
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict
@@ -146,6 +148,26 @@ def comment(app: str, form: str, id: UUID) -> BaseResponse:
     place = form_or_404(app, form)
     text = request.form.get("text", "")
     change(lambda work: work.service("timeline").comment(place.name, id, text), "record.comment")
+    return redirect(url_for("records.page", app=app, form=form, id=id))
+
+
+@blueprint.post("/<uuid:id>/press/<button>")
+def press(app: str, form: str, id: UUID, button: str) -> BaseResponse:
+    """Does what a button of the record's page says, where that page shows the button to this person."""
+    place = form_or_404(app, form)
+    items = layout_for(place.form, "page").walk()
+    item = next((found for found in items if found.type == "button" and found.name == button), None)
+    if item is None:
+        abort(404)
+
+    def act(work: Work) -> None:
+        record = record_or_404(work, place, id)
+        if not holds(work, place.name, id, item.visible):
+            abort(403)
+        record_parts.press(work, place, record, item)
+
+    change(act, "record.press", key=request.form.get("_key") or None)
+    notify(_("Done."))
     return redirect(url_for("records.page", app=app, form=form, id=id))
 
 

@@ -141,9 +141,21 @@ class ReferenceCheck:
         target = relation and self._types.definition(relation.form)
         if target and isinstance(config.get("columns"), list):
             yield from self._all("field", config["columns"], f"{item.pointer}/columns", members(target))
-        if "dashboard" in config and self._definitions.get("dashboard", config["dashboard"]) is None:
+        yield from self._all("field", config.get("set", {}), f"{item.pointer}/set", self._fields)
+        if item.type == "button" and not ({"process", "action", "set"} & config.keys()):
+            expected = '"process", "action" or "set": what the button does'
+            place = self._form.source.place(item.pointer)
+            yield Diagnostic(code="definition.missing_property", expected=expected).at(place)
+        if "process" in config and self._definitions.get("process", config["process"]) is None:
+            known = self._definitions.names("process")
+            yield self._unknown("process", config["process"], f"{item.pointer}/process", known)
+        dashboard = self._definitions.get("dashboard", config["dashboard"]) if "dashboard" in config else None
+        if "dashboard" in config and dashboard is None:
             known = self._definitions.names("dashboard")
             yield self._unknown("dashboard", config["dashboard"], f"{item.pointer}/dashboard", known)
+        elif dashboard is not None:
+            tiles = [tile.name for tile in dashboard.tiles]
+            yield from self._known("tile", config.get("tile", ""), f"{item.pointer}/tile", tiles)
 
     def _views(self) -> Iterator[Diagnostic]:
         known = members(self._form)

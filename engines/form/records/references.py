@@ -163,7 +163,11 @@ def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: M
     return found
 
 
-def choice_condition(source: FormSource, expression: Expression, record: Mapping[str, Any]) -> Any:
-    """A reference's filter in SQL, for the record that chooses."""
-    names = {name: {"id": value} if isinstance(value, UUID) else value for name, value in record.items()}
-    return source.world.test(expression, ChoiceSource(source.trusted(), names))
+def choice_condition(
+    source: FormSource, expression: Expression, record: Mapping[str, Any], *, limited: bool = False
+) -> Any:
+    """A reference's filter in SQL, for the record that chooses; ``limited``: over what who acts may read alone."""
+    names = {
+        name: {"id": value} if isinstance(value, UUID) and name != "id" else value for name, value in record.items()
+    }
+    return source.world.test(expression, ChoiceSource(source if limited else source.trusted(), names))
