@@ -19,6 +19,7 @@ from builder.runtime.inbox import Inbox
 from builder.runtime.notifications import Notifications
 from builder.runtime.process import jobs as process_jobs
 from builder.runtime.process.kept import KeptInstances
+from builder.runtime.process.migrating import Migrations
 from builder.runtime.process.processes import Processes
 from builder.runtime.process.services import Service, built_in
 from builder.runtime.rounds import Listener, Rounds
@@ -47,6 +48,7 @@ def install(
         "around": around,
         "rounds": lambda work: Rounds(work.service("around")),
         "processes": lambda work: Processes(work.service("around"), kept),
+        "migrations": lambda work: Migrations(work.service("around")),
         "inbox": Inbox,
         "answers": lambda work: Answers(work.service("around")),
         "notifications": Notifications,

@@ -29,6 +29,13 @@ class TaskOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRedefined:
+    """An open task is now one of another version's step: ``opened`` holds its page, outcomes and field rights."""
+
+    opened: TaskOpened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChanged:
     """Assignee, candidates, status or due time of an open task are now those of ``task``; ``verb`` says by what."""
 
@@ -196,6 +203,7 @@ class HistoryEntry:
 
 Effect = (
     TaskOpened
+    | TaskRedefined
     | TaskChanged
     | TaskClosed
     | TaskCopied

@@ -40,6 +40,8 @@ class Carrying:
         match effect:
             case out.TaskOpened():
                 self._opened(instance, effect)
+            case out.TaskRedefined():
+                tasks.redefine(self._work.connection, instance, effect.opened, release=instance.release)
             case out.TaskChanged():
                 self._changed(instance, effect, by)
             case out.TaskClosed():

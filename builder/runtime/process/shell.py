@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from engines.core import AccessDenied, BudgetExceeded, Principal, StateConflict
 from engines.process import events as happen
 from engines.process import step
 from engines.process.context import StepContext
+from engines.process.effects import Effect
 from engines.process.events import ProcessEvent
 from engines.process.graph import CompiledProcess
 
@@ -167,6 +168,15 @@ class Shell:
                 "budget": around.budget,
             }
         return StepContext(actor=actor, values=around.process_values(instance, graph), **self._surroundings[app])
+
+    def surroundings(self, instance: Instance) -> StepContext:
+        """What a step of an instance that the system makes would know."""
+        return self._context(instance, None)
+
+    def carry_out(self, instance: Instance, effects: Iterable[Effect]) -> None:
+        """Does what something other than a step asks for: a migration."""
+        for effect in effects:
+            self._carrying.carry_out(instance, effect, None)
 
     # -- what arrives from outside
 

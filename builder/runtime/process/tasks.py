@@ -80,6 +80,21 @@ def insert(
     return own
 
 
+def redefine(connection: Connection, instance: Instance, opened: TaskOpened, *, release: int) -> None:
+    """Brings an open task's row to what another version of its step says of page, outcomes and field rights."""
+    values = {
+        "node": opened.task.node,
+        "release": release,
+        "title": dict(opened.label.texts),
+        "form": opened.form or None,
+        "layout": opened.layout or None,
+        "details": _details(opened),
+        "version": task.c.version + 1,
+    }
+    mine = sa.and_(task.c.instance_id == instance.id, task.c.number == opened.task.id)
+    connection.execute(task.update().where(mine).values(**values))
+
+
 def _details(opened: TaskOpened) -> dict[str, Any]:
     return {
         "outcomes": [

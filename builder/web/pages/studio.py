@@ -17,6 +17,7 @@ from builder.web.pages import (
     studio_decisions,
     studio_forms,
     studio_insight,
+    studio_instances,
     studio_processes,
     studio_releases,
     studio_texts,
@@ -178,4 +179,5 @@ studio_dashboards.register(blueprint, frame)
 studio_texts.register(blueprint, frame)
 studio_processes.register(blueprint, frame)
 studio_insight.register(blueprint, frame)
+studio_instances.register(blueprint, frame)
 studio_releases.register(blueprint, frame, problems_shown)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from builder.releases import find_draft
+from builder.releases import find_draft, publish
 from builder.workspace import Workspace
 from engines.core import SYSTEM
 
@@ -112,3 +112,65 @@ def test_nobody_else_reads_or_draws(enter: Enter) -> None:
     assert client.get(f"{PAGE}.bpmn").status_code == 404
     assert drawn(client, "<x/>").status_code == 404
     assert act(client, action="outcome", sel="x").status_code == 404
+
+
+# Instances
+
+
+def running(workspace: Workspace) -> Any:
+    """The id of an instance that waits."""
+    with workspace.work(SYSTEM, command="test") as work:
+        book = work.records.create("library.book", {"title": "Atlas"}).record.id
+        return work.service("processes").start("library.review", subject=("library.book", book))
+
+
+def test_an_instance_is_suspended_resumed_changed_and_voided(builder: FlaskClient, workspace: Workspace) -> None:
+    id = running(workspace)
+    page = f"/studio/library/instance/{id}"
+    assert str(id) in builder.get(f"{PAGE}/instances").get_data(as_text=True)
+
+    def do(**values: str) -> int:
+        return builder.post(page, data={"_csrf": csrf(builder, "/"), **values}).status_code
+
+    assert do(action="suspend") == 302
+    assert do(action="variables", variables='{"x": 1}') == 409
+    assert do(action="resume") == 302
+    assert do(action="variables", variables='{"x": 1}') == 302
+    assert "&#34;x&#34;: &#34;1&#34;" in builder.get(page).get_data(as_text=True)
+    assert do(action="variables", variables="no json") == 422
+    assert do(action="move", token="999", to="start") == 409
+    assert do(action="cancel", reason="Test") == 302
+    assert do(action="suspend") == 409
+    assert do(action="nonsense") == 400
+
+
+def test_older_instances_are_tried_moved_and_taken_back_as_a_batch(builder: FlaskClient, workspace: Workspace) -> None:
+    ids = [running(workspace), running(workspace)]
+    task = node_of(builder)
+    act(builder, action="rename", sel=task, value="look")
+    with workspace.work(SYSTEM, command="test") as work:
+        draft = find_draft(work, "library")
+        assert draft is not None
+        source = draft.source()
+    publish(workspace, "library", source, SYSTEM)
+
+    def moved(**values: str) -> str:
+        answer = builder.post(f"{PAGE}/migrate", data={"_csrf": csrf(builder, "/"), **values})
+        assert answer.status_code == 200
+        return answer.get_data(as_text=True)
+
+    assert "disabled" in moved(action="try")
+    told = moved(action="migrate", **{f"to.{task}": "look"})
+    assert all(f'name="id" value="{id}"' in told for id in ids)
+    data = {"_csrf": csrf(builder, "/"), "id": [str(id) for id in ids]}
+    assert builder.post(f"{PAGE}/migrate/undo", data=data).status_code == 302
+    assert "disabled" in builder.get(f"{PAGE}/migrate").get_data(as_text=True)
+
+
+def test_instances_are_shown_to_nobody_else(enter: Enter, workspace: Workspace) -> None:
+    id = running(workspace)
+    client = enter("lin", "librarian")
+    for path in (f"{PAGE}/instances", f"{PAGE}/migrate", f"/studio/library/instance/{id}"):
+        assert client.get(path).status_code == 404
+    for path in (f"{PAGE}/migrate", f"{PAGE}/migrate/undo", f"/studio/library/instance/{id}"):
+        assert client.post(path, data={"_csrf": csrf(client, "/")}).status_code == 404
