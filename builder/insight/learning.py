@@ -106,7 +106,7 @@ def _examples(work: Work, cases: Cases, graph: CompiledProcess) -> Sequence[Case
     declared = {variable.name for variable in graph.definition.variables}
     found = []
     for id in work.connection.execute(query).scalars().all():
-        instance = instances.load(work.connection, id, lock=False)
+        instance = instances.look_at(work.connection, id)
         if instance is None:
             continue
         variables = {name: value for name, value in instance.state.process_variables.items() if name in declared}

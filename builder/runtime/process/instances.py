@@ -91,6 +91,12 @@ def load(connection: Connection, instance_id: UUID, kept: KeptInstances) -> Inst
     return None if row is None else _instance(row, _read_state(connection, row))
 
 
+def look_at(connection: Connection, instance_id: UUID) -> Instance | None:
+    """The instance with its live state for reading alone, or None; it may be stepped meanwhile."""
+    row = connection.execute(sa.select(process_instance).where(process_instance.c.id == instance_id)).one_or_none()
+    return None if row is None else _instance(row, _read_state(connection, row))
+
+
 def _read_state(connection: Connection, row: Any) -> InstanceState:
     data: dict[str, Any] = {"format": row.format, **row.head, **{name: [] for name in TABLES}}
     variables: dict[int, dict[str, Any]] = {}

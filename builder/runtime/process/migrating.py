@@ -84,7 +84,7 @@ class Migrations:
             raise StateConflict(found[0].code, node=found[0].node, found=found[0].found)
         current = self._around.process(instance.app, instance.process)
         before = (instance.release, instance.definition_hash, instance.state)
-        result = migrate(source, target, instance.state, mapping, self._shell.surroundings(instance))
+        result = migrate(source, target, instance.state, mapping, self._shell.surroundings(instance, target))
         kept = {"before": before[2].to_json(), "release": before[0], "hash": before[1]}
         self._move(instance, current.release, current.hash, result, kept)
 
@@ -100,13 +100,13 @@ class Migrations:
         before = InstanceState.from_json(row.data["before"])
         instance.release, instance.definition_hash = row.data["release"], row.data["hash"]
         graph = self._shell.graph(instance)
-        result = undo(graph, before, instance.state, self._shell.surroundings(instance))
+        result = undo(graph, before, instance.state, self._shell.surroundings(instance, graph))
         self._move(instance, row.data["release"], row.data["hash"], result, None)
 
     def _graphs(self, id: UUID, *, lock: bool = True) -> tuple[Instance, CompiledProcess, CompiledProcess]:
         """The instance with its own graph and the one in force."""
         shell = self._shell
-        instance = shell.hold(id) if lock else instances.load(self._work.connection, id, lock=False)
+        instance = shell.hold(id) if lock else instances.look_at(self._work.connection, id)
         if instance is None:
             raise AccessDenied("process.see", str(id))
         require_process_admin(self._work.principal, instance.app, "process.migrate")

@@ -169,9 +169,9 @@ class Shell:
             }
         return StepContext(actor=actor, values=around.process_values(instance, graph), **self._surroundings[app])
 
-    def surroundings(self, instance: Instance) -> StepContext:
-        """What a step of an instance that the system makes would know."""
-        return self._context(instance, None)
+    def surroundings(self, instance: Instance, graph: CompiledProcess) -> StepContext:
+        """What a step of an instance over ``graph`` would know, made by the system."""
+        return self._context(instance, graph, None)
 
     def carry_out(self, instance: Instance, effects: Iterable[Effect]) -> None:
         """Does what something other than a step asks for: a migration."""

@@ -135,7 +135,7 @@ def _listed(work: Work, app: str, process: str, state: str, after: UUID | None) 
 
 
 def _found(work: Work, app: str, id: UUID) -> Instance:
-    found = instance_rows.load(work.connection, id, lock=False)
+    found = instance_rows.look_at(work.connection, id)
     if found is None or found.app != app:
         abort(404)
     return found
