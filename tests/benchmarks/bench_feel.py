@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +12,7 @@ import zen
 from engines import feel
 from engines.feel import expression
 from tests.benchmarks.harness import Measurement, duration, rate
+from tests.feel.test_sandbox import HOSTILE, outcome
 
 ORDER = feel.ContextType({"status": feel.STRING, "amount": feel.NUMBER})
 SCOPE = feel.Scope({"amount": feel.NUMBER, "status": feel.STRING, "orders": feel.ListType(ORDER)})
@@ -54,12 +57,25 @@ def measure() -> list[Measurement]:
             number=1_000,
         ),
         duration("feel.parse_and_compile/1 ms", compile_anew, _a_millisecond, number=50),
+        hostile(),
     ]
 
 
-def _a_millisecond() -> None:
-    import time
+def hostile() -> Measurement:
+    """The hostile expression that takes longest, of processor time, against the tenth of a second that it may take."""
+    feel.compile("1")
+    seconds = {}
+    for name, text, _ in HOSTILE:
+        gc.collect()
+        start = time.thread_time()
+        outcome(text)
+        seconds[name] = time.thread_time() - start
+    name = max(seconds, key=seconds.__getitem__)
+    worst = seconds[name] * 1e3
+    return Measurement(name=f"feel.hostile ({name})/100 ms", ours=worst, reference=100, ratio=worst / 100, unit="ms")
 
+
+def _a_millisecond() -> None:
     end = time.perf_counter() + 0.001
     while time.perf_counter() < end:
         pass

@@ -83,7 +83,7 @@ def matches(runtime: Runtime, input: str, pattern: str, flags: str | None = None
     if compiled is None:
         return None
     runtime.budget.charge_size(len(input))
-    return compiled.search(input) is not None
+    return compiled.matches(input)
 
 
 @builtin("replace(input: string, pattern: string, replacement: string, flags?: string) -> string")
@@ -111,12 +111,11 @@ def split(runtime: Runtime, string: str, delimiter: str) -> list[str] | None:
     return regex.split(compiled, string, runtime.budget.charge_size)
 
 
-def _compiled(runtime: Runtime, pattern: str, flags: str | None) -> Any:
+def _compiled(runtime: Runtime, pattern: str, flags: str | None) -> regex.Pattern | None:
     try:
         return regex.compile(pattern, flags or "", runtime.budget.regex_length)
     except regex.RegexError as error:
-        runtime.fail("feel.bad_regex", pattern=pattern, reason=str(error))
-        return None
+        return runtime.fail("feel.bad_regex", pattern=pattern, reason=str(error))  # type: ignore[no-any-return]
 
 
 @builtin("string join(list: list, delimiter?: string|null) -> string")
