@@ -448,7 +448,7 @@ class _Checker:
         return t.ANY
 
     def _check_arguments(self, node: n.Call, function: t.FunctionType, arguments: list[FeelType]) -> None:
-        if function == t.FUNCTION and not function.names:
+        if function == t.FUNCTION:
             return
         if len(arguments) != len(function.parameters):
             self.report("feel.wrong_argument_count", node.span, expected=str(len(function.parameters)))

@@ -529,7 +529,10 @@ class _Generator:
         name = self.fresh("fn")
         parameters = ", ".join(["rt", *(binding.code for binding in bindings)])
         self.function(name, parameters, lambda: [f"return {self.value(node.body)}"])
-        return f"Function({name}, {self.constant('N', names)}, {self.constant('T', types)})"
+        kind = self.type(node)
+        result = kind.result if isinstance(kind, t.FunctionType) else None
+        declared = f"{self.constant('N', names)}, {self.constant('T', types)}, result={self.constant('T', result)}"
+        return f"Function({name}, {declared})"
 
     def call(self, node: n.Call) -> str:
         counts = isinstance(node.function, n.Name) and node.function.name == "count" and id(node) in self.checked.direct

@@ -108,7 +108,11 @@ def _divide(left: Decimal, right: Decimal) -> Decimal:
 
 
 def _power(left: Decimal, right: Decimal) -> Decimal:
-    return DECIMAL128.power(left, right) if left or right else Decimal(1)
+    if not left:
+        if right < 0:
+            raise _NoValueError("feel.division_by_zero")
+        return Decimal(0 if right else 1)
+    return DECIMAL128.power(left, right)
 
 
 def _days(nanos: int) -> DaysTime:

@@ -517,6 +517,13 @@ def invoke(runtime: Runtime, span: Span, function: Any, arguments: list[Any], na
     return call(runtime, span, function, arguments)
 
 
+def apply(runtime: Runtime, span: Span, function: Function, *arguments: Any) -> Any:
+    """The result for arguments whose number is right, made to conform to the types that the function declares."""
+    if any(kind is not t.ANY for kind in function.types):
+        return invoke(runtime, span, function, [*arguments])
+    return call(runtime, span, function, [*arguments])
+
+
 def call(runtime: Runtime, span: Span, function: Function, arguments: list[Any]) -> Any:
     """Calls with arguments that fit, one level deeper."""
     runtime.budget.charge(1)
@@ -593,4 +600,5 @@ def _function_fits(value: Function, kind: t.FunctionType) -> bool:
     if value.arity is not None and value.arity != len(kind.parameters):
         return False
     own = value.types or (t.ANY,) * len(kind.parameters)
-    return all(t.conforms(theirs, mine) for mine, theirs in zip(own, kind.parameters, strict=False))
+    accepts = all(t.conforms(theirs, mine) for mine, theirs in zip(own, kind.parameters, strict=False))
+    return accepts and (value.result is None or value.result is t.ANY or t.conforms(value.result, kind.result))

@@ -57,6 +57,8 @@ class FunctionType(FeelType):
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self == FUNCTION:
+            return "function"
         return f"function<{', '.join(map(str, self.parameters))}> -> {self.result}"
 
 
@@ -128,7 +130,8 @@ YEARS_MONTHS = SimpleType("years and months duration")
 IDENTIFIER = SimpleType("identifier")
 CONTEXT = ContextType({}, "context", open=True)
 LIST = ListType(ANY)
-FUNCTION = FunctionType((), ANY)
+# Any function, whatever it takes; its one name is none that a parameter can have.
+FUNCTION = FunctionType((), ANY, ("…",))
 
 BY_NAME: Mapping[str, FeelType] = {
     kind.name: kind

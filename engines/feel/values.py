@@ -83,7 +83,7 @@ class Range:
 class Function:
     """A function value: a lambda of an expression, or a built-in passed by name."""
 
-    __slots__ = ("arity", "call", "name", "names", "types")
+    __slots__ = ("arity", "call", "name", "names", "result", "types")
 
     def __init__(
         self,
@@ -93,6 +93,7 @@ class Function:
         name: str = "",
         *,
         variadic: bool = False,
+        result: Any = None,
     ) -> None:
         # Called with the runtime and the arguments in order.
         self.call = call
@@ -100,6 +101,8 @@ class Function:
         # Declared parameter types, ANY where none was written.
         self.types = types
         self.name = name
+        # The type of what it gives, as far as it is known; None where nothing is.
+        self.result = result
         self.arity = None if variadic else len(names)
 
 

@@ -1,4 +1,7 @@
-"""Runs the DMN test kit against the engine: ``python -m tests.conformance.dmn_adapter``, JSON lines in and out."""
+"""Runs the DMN test kit against the engine: ``python -m tests.conformance.dmn_adapter``, JSON lines in and out.
+
+With ``--through xml`` or ``--through json`` each model is written in that form and read back before it is used.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from engines.core import DougongError
 from engines.core.source import DefinitionSource
 from engines.feel.runtime import Runtime
 from engines.rules.decisions.graph import CompiledDecisions, compile_model
+from engines.rules.decisions.json_form import data_of, model_of
+from engines.rules.decisions.model import DecisionModel
 from engines.rules.decisions.xml_read import imports_of, namespace_of, read_xml
+from engines.rules.decisions.xml_write import write_xml
 from tests.conformance.dmn_values import read, write
 
 # The Java methods that models may call, by class, name and parameter types: a whitelist, nothing is loaded by name.
@@ -89,9 +95,20 @@ def _compile(path: Path, by_namespace: Mapping[str, Path], done: dict[str, Compi
     if namespace in done:
         return done[namespace]
     imported = {n: _compile(by_namespace[n], by_namespace, done) for n in imports_of(text) if n in by_namespace}
-    definition = read_xml(text, {n: one.model for n, one in imported.items()})
+    definition = written_and_read(read_xml(text, {n: one.model for n, one in imported.items()}), imported)
     done[namespace] = compile_model(definition, imported, strict=False)
     return done[namespace]
+
+
+def written_and_read(definition: DecisionModel, imported: Mapping[str, CompiledDecisions]) -> DecisionModel:
+    """The model after the way that the command line asks for."""
+    match sys.argv[1:]:
+        case ["--through", "xml"]:
+            text = DefinitionSource(file="written.dmn", text=write_xml(definition))
+            return read_xml(text, {n: one.model for n, one in imported.items()})
+        case ["--through", "json"]:
+            return model_of(json.loads(json.dumps(data_of(definition))), DefinitionSource(file="written", text=""))
+    return definition
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:

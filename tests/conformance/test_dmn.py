@@ -12,19 +12,31 @@ KIT = ROOT.parent / "shared" / "dmn-tck"
 KNOWN = json.loads((Path(__file__).parent / "dmn_known_failures.json").read_text("utf-8"))
 
 
-def run_kit(output: Path) -> list[dict[str, object]]:
+def run_kit(output: Path, *options: str) -> list[dict[str, object]]:
     """The result of each case of the kit."""
-    adapter = [sys.executable, "-m", "tests.conformance.dmn_adapter"]
+    adapter = [sys.executable, "-m", "tests.conformance.dmn_adapter", *options]
     runner = [sys.executable, str(KIT / "dmn_tck.py"), "--cases", str(KIT), "--quiet", "--json", str(output), "--"]
     subprocess.run(runner + adapter, cwd=ROOT, check=False, capture_output=True, timeout=280)
     cases: list[dict[str, object]] = json.loads(output.read_text("utf-8"))["cases"]
     return cases
 
 
-def test_open_cases_of_the_dmn_kit_pass(tmp_path: Path) -> None:
+soak = [pytest.mark.soak, pytest.mark.skipif(not os.environ.get("DOUGONG_SOAK"), reason="run by `make soak`")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        pytest.param(["--through", "xml"], marks=soak),
+        pytest.param(["--through", "json"], marks=soak),
+    ],
+    ids=["as given", "written as XML", "written as JSON"],
+)
+def test_open_cases_of_the_dmn_kit_pass(tmp_path: Path, options: list[str]) -> None:
     if not KIT.exists():
         missing(f"the DMN test kit is missing, so its cases were not run: {KIT}")
-    cases = run_kit(tmp_path / "result.json")
+    cases = run_kit(tmp_path / "result.json", *options)
     assert len(cases) >= 2488
     known = {(str(k["folder"]), str(k["case"])) for k in KNOWN}
     failed = {(str(c["folder"]).rpartition("/")[2], str(c["case"])) for c in cases if not c["ok"]}

@@ -32,10 +32,13 @@ DMN = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" namespace="urn:a" name="boxes" id="d">
   <itemDefinition name="tSize"><typeRef>string</typeRef>
     <allowedValues><text>"small", "large"</text></allowedValues></itemDefinition>
-  <inputData id="i1" name="Weight of box"><variable name="Weight of box" typeRef="number"/></inputData>
-  <decision id="d1" name="Size"><variable name="Size" typeRef="tSize"/>
+  <inputData id="i1" name="Weight of box"><description>On our scales.</description>
+    <variable name="Weight of box" typeRef="number"/></inputData>
+  <decision id="d1" name="Size"><question>How large?</question><allowedAnswers>small or large</allowedAnswers>
+    <variable name="Size" typeRef="tSize"/>
     <informationRequirement id="r1"><requiredInput href="#i1"/></informationRequirement>
     <knowledgeRequirement id="r2"><requiredKnowledge href="#b1"/></knowledgeRequirement>
+    <authorityRequirement id="r3"><requiredAuthority href="#k1"/></authorityRequirement>
     <decisionTable hitPolicy="COLLECT" aggregation="MAX">
       <input id="c1" label="Weight">
         <inputExpression typeRef="number"><text>Weight of box</text></inputExpression></input>
@@ -50,7 +53,7 @@ DMN = """<?xml version="1.0" encoding="UTF-8"?>
     <contextEntry><variable name="f"/><functionDefinition><formalParameter name="x" typeRef="number"/>
       <literalExpression><text>x + 1</text></literalExpression></functionDefinition></contextEntry>
     <contextEntry><variable name="r"/>
-      <relation><column name="k"/><row><literalExpression><text>1</text></literalExpression>
+      <relation><column name="k" typeRef="number"/><row><literalExpression><text>1</text></literalExpression>
       </row></relation></contextEntry>
     <contextEntry><variable name="i"/>
       <invocation><literalExpression><text>Twice</text></literalExpression>
@@ -67,10 +70,14 @@ DMN = """<?xml version="1.0" encoding="UTF-8"?>
     <contextEntry><literalExpression><text>o</text></literalExpression></contextEntry>
   </context></decision>
   <businessKnowledgeModel id="b1" name="Twice"><variable name="Twice"/><encapsulatedLogic>
-    <formalParameter name="n" typeRef="number"/><literalExpression><text>n * 2</text></literalExpression>
+    <formalParameter name="n" typeRef="number"/>
+    <literalExpression typeRef="number"><text>n * 2</text></literalExpression>
   </encapsulatedLogic></businessKnowledgeModel>
   <decisionService id="s1" name="Serve"><variable name="Serve"/><outputDecision href="#d1"/><inputData href="#i1"/>
   </decisionService>
+  <knowledgeSource id="k1" name="Packing guide" locationURI="https://example.org/guide">
+    <authorityRequirement id="r4"><requiredInput href="#i1"/></authorityRequirement><type>policy</type>
+    <owner href="#warehouse"/></knowledgeSource>
 </definitions>"""
 
 
@@ -127,6 +134,70 @@ def kit() -> list[Path]:
     if not KIT.exists():
         missing(f"the DMN test kit is missing, so its models were not read and written: {KIT}")
     return sorted(KIT.glob("*/*/*.dmn"))
+
+
+FULL = {
+    "name": "size",
+    "label": {"zh": "尺寸", "en": "Size"},
+    "description": {"zh": "箱子", "en": "Of boxes"},
+    "types": [{"name": "tiers", "description": "as the guide has them", "type": "text", "list": True}],
+    "inputs": [{"name": "w", "type": "number", "label": {"zh": "重量", "en": "Weight"}, "description": "kilograms"}],
+    "sources": [{"name": "guide", "kind": "policy", "location": "https://example.org/", "authorities": ["w"]}],
+    "knowledge": [
+        {
+            "name": "twice",
+            "authorities": ["guide"],
+            "function": {"parameters": [{"name": "n", "type": "number"}], "expression": "n * 2", "result": "number"},
+        }
+    ],
+    "decisions": [
+        {
+            "name": "size",
+            "type": "text",
+            "question": {"zh": "多大?", "en": "How large?"},
+            "answers": "small or large",
+            "authorities": ["guide"],
+            "table": {
+                "hit_policy": "FIRST",
+                "inputs": [
+                    {"name": "weight", "expression": "twice(w)", "type": "number", "label": {"zh": "重", "en": "W"}}
+                ],
+                "outputs": [{"name": "size", "type": "text", "allowed": '"small", "large"', "default": '"small"'}],
+                "rules": [{"name": "heavy one", "label": {"zh": "重的"}, "when": ["> 10"], "then": ['"large"']}],
+            },
+        },
+        {
+            "name": "table of sizes",
+            "relation": {"columns": ["name", {"name": "limit", "type": "number"}], "rows": [['"large"', "10"]]},
+        },
+    ],
+    "services": [{"name": "serve", "description": {"en": "For others"}, "outputs": ["size"], "inputs": ["w"]}],
+    "tests": [{"name": "a heavy one", "inputs": {"w": "6"}, "expect": '"large"'}],
+}
+
+
+def test_our_json_comes_back_from_xml_with_all_its_texts_and_examples() -> None:
+    assert check_schema(FULL, SCHEMA, source(json.dumps(FULL))) == []
+    written = write_xml(model_of(FULL, source("")), locale="zh")
+    back = data_of(read_xml(source(written)))
+    expected = json.loads(json.dumps(FULL).replace('"text"', '"string"')) | {
+        "scope": "listed",
+        "namespace": "urn:dougong:size",
+    }
+    # What DMN cannot leave unsaid.
+    for decision in expected["decisions"]:
+        decision["requires"] = ["w", "twice"]
+    for group in ("inputs", "sources", "knowledge", "decisions", "services"):
+        for element, found in zip(expected[group], back[group], strict=True):
+            element["id"] = found["id"]
+    assert back == expected
+    assert all(check.passed for check in compile_model(read_xml(source(written))).check_examples())
+
+
+def test_xml_written_says_labels_in_the_language_asked_for() -> None:
+    written = write_xml(model_of(FULL, source("")), locale="zh")
+    assert 'label="重量"' in written
+    assert "<question>多大?</question>" in written
 
 
 def test_every_model_of_the_kit_survives_our_xml() -> None:

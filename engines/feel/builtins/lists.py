@@ -8,7 +8,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from engines.feel.builtins.registry import builtin
-from engines.feel.runtime import Runtime, call, equal, order
+from engines.feel.runtime import Runtime, apply, equal, order
 from engines.feel.values import DECIMAL128, DaysTime, Function, YearsMonths, type_name
 
 
@@ -295,7 +295,7 @@ def list_replace_matching(runtime: Runtime, list: list[Any], match: Function, ne
     if match.arity not in (None, 2):
         return runtime.fail("feel.wrong_argument_count", found=2, expected=match.arity)
     span = runtime.span
-    found = [call(runtime, span, match, [item, new_item]) for item in list]
+    found = [apply(runtime, span, match, item, new_item) for item in list]
     if any(answer is not True and answer is not False for answer in found):
         return runtime.fail("feel.wrong_type", span, found="other values", expected="boolean")
     return [new_item if answer else item for item, answer in zip(list, found, strict=True)]
@@ -382,9 +382,9 @@ def sort(runtime: Runtime, list: list[Any], precedes: Function | None = None) ->
         runtime.budget.charge(1)
         if precedes is None:
             return _natural(left, right)
-        if call(runtime, span, precedes, [left, right]) is True:
+        if apply(runtime, span, precedes, left, right) is True:
             return -1
-        return 1 if call(runtime, span, precedes, [right, left]) is True else 0
+        return 1 if apply(runtime, span, precedes, right, left) is True else 0
 
     try:
         return sorted(list, key=cmp_to_key(placed))

@@ -10,6 +10,7 @@ from decimal import (
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
     ROUND_UP,
+    Context,
     Decimal,
     DecimalException,
 )
@@ -98,11 +99,8 @@ def modulo(runtime: Runtime, dividend: Decimal, divisor: Decimal) -> Decimal | N
     if not divisor:
         runtime.fail("feel.division_by_zero")
         return None
-    try:
-        rest = DECIMAL128.remainder(dividend, divisor)
-    except DecimalException:
-        runtime.fail("feel.number_out_of_range")
-        return None
+    digits = max(dividend.adjusted() - divisor.adjusted(), 0) + 2 * DECIMAL128.prec
+    rest = DECIMAL128.plus(Context(prec=digits).remainder(dividend, divisor))
     return DECIMAL128.add(rest, divisor) if rest and (rest < 0) != (divisor < 0) else rest
 
 

@@ -117,13 +117,22 @@ def call_builtin(
     runtime: Runtime, span: Span, function: Builtin, arguments: tuple[Any, ...], names: tuple[str, ...] = ()
 ) -> Any:
     """The result of a built-in; null with a failure where no overload takes the arguments."""
-    for overload in function.overloads:
+    for overload in _in_order(function, names) if names else function.overloads:
         bound = _bind(runtime, overload, arguments, names)
         if bound is not None:
             runtime.budget.charge(1)
             runtime.span = span
             return overload.call(runtime, *bound)
     return _refuse(runtime, span, function, arguments, names)
+
+
+def _in_order(function: Builtin, names: tuple[str, ...]) -> list[Overload]:
+    """The overloads, first those whose parameters are named in this order: ``before(range: …, point: …)``."""
+
+    def differs(overload: Overload) -> bool:
+        return tuple(parameter.name for parameter in overload.parameters)[: len(names)] != names
+
+    return sorted(function.overloads, key=differs)
 
 
 def call_direct(runtime: Runtime, span: Span, function: Builtin, call: Callable[..., Any], *arguments: Any) -> Any:

@@ -76,7 +76,7 @@ def ends_with(_runtime: Runtime, string: str, match: str) -> bool:
     return string.endswith(match)
 
 
-@builtin("matches(input: string, pattern: string, flags?: string) -> boolean")
+@builtin("matches(input: string, pattern: string, flags?: string|null) -> boolean")
 def matches(runtime: Runtime, input: str, pattern: str, flags: str | None = None) -> bool | None:
     """Whether a part of the string matches the regular expression (XPath 3.1 fn:matches)."""
     compiled = _compiled(runtime, pattern, flags)
@@ -86,7 +86,7 @@ def matches(runtime: Runtime, input: str, pattern: str, flags: str | None = None
     return compiled.matches(input)
 
 
-@builtin("replace(input: string, pattern: string, replacement: string, flags?: string) -> string")
+@builtin("replace(input: string, pattern: string, replacement: string, flags?: string|null) -> string")
 def replace(runtime: Runtime, input: str, pattern: str, replacement: str, flags: str | None = None) -> str | None:
     """The string with every match replaced; ``$1`` is the first group (XPath 3.1 fn:replace)."""
     compiled = _compiled(runtime, pattern, flags)

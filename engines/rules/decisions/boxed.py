@@ -158,8 +158,12 @@ class Boxer:
         return Compiled(run=lambda rt, v: [part.run(rt, v) for part in parts], type=kind)
 
     def _relation(self, value: m.Relation, scope: feel.Scope) -> Compiled:
-        rows = [[self.boxed(cell, scope) for cell in row] for row in value.rows]
-        columns = value.columns
+        kinds = [self.kinds.kind(column.type) for column in value.columns]
+        rows = [
+            [self.conforming(self.boxed(cell, scope), kind) for cell, kind in zip(row, kinds, strict=False)]
+            for row in value.rows
+        ]
+        columns = [column.name for column in value.columns]
         types = {name: common_type([row[i].type for row in rows]) for i, name in enumerate(columns)}
 
         def run(runtime: Runtime, values: dict[str, Any]) -> Any:

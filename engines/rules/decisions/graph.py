@@ -209,7 +209,7 @@ class CompiledDecisions:
                 )
                 self.problems.append(problem)
         listed = tuple(name for name in requires if self._find(name) is not None)
-        if self.model.raw:
+        if self.model.implied:
             inputs = tuple(i.name for i in self.model.inputs if i.name not in listed)
             functions = tuple(k.name for k in self.model.knowledge if k.name not in listed and k.name not in self._busy)
             return (*inputs, *listed, *functions)
@@ -319,11 +319,17 @@ class CompiledDecisions:
     ) -> Any:
         if inner in model._functions:
             return model._functions[inner]
-        theirs = {key.rpartition(".")[2] if key not in self._elements else key: value for key, value in given.items()}
-        theirs = {key: value for key, value in theirs.items() if key in model._elements} | (
-            {inner: given[name]} if name in given else {}
-        )
-        return model._evaluate(inner, runtime, theirs).get(inner)
+        path = name.removesuffix(inner).split(".")[:-1]
+        return model._evaluate(inner, runtime, self._given_to(path, model, given)).get(inner)
+
+    def _given_to(self, path: Sequence[str], model: CompiledDecisions, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What is given for an imported model: its elements by name, or by or within the names of the imports."""
+        found = {name: value for name, value in given.items() if name not in self._elements}
+        for prefix in path:
+            entries = found.pop(prefix, None)
+            inner = {n.removeprefix(prefix + "."): v for n, v in found.items() if n.startswith(prefix + ".")}
+            found |= inner | (dict(entries) if isinstance(entries, Mapping) else {})
+        return found
 
     def decide(
         self,
@@ -350,7 +356,7 @@ class CompiledDecisions:
     def check_examples(self, context: feel.EvaluationContext | None = None) -> list[ExampleCheck]:
         """The examples that the definition carries (``tests``), each with what it gives."""
         checks = []
-        for number, example in enumerate(self.model.raw.get("tests", ()), 1):
+        for number, example in enumerate(self.model.tests, 1):
             inputs = {name: feel.compile(text).evaluate({}, context).value for name, text in example["inputs"].items()}
             expected = feel.to_python(feel.compile(example["expect"]).evaluate({}, context).value)
             found = self.decide(inputs, context).value

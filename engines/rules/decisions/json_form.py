@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,6 +32,9 @@ def model_of(data: Json, source: DefinitionSource) -> m.DecisionModel:
         decisions=tuple(_decision(d, f"/decisions/{i}") for i, d in enumerate(data["decisions"])),
         knowledge=tuple(_knowledge(k, f"/knowledge/{i}") for i, k in enumerate(data.get("knowledge", ()))),
         services=tuple(_service(item) for item in data.get("services", ())),
+        sources=tuple(_source(item) for item in data.get("sources", ())),
+        implied=data.get("scope", "all") == "all",
+        tests=tuple(data.get("tests", ())),
         source=source,
         raw=data,
     )
@@ -54,25 +58,38 @@ def _localized(value: Any) -> LocalizedText:
     return LocalizedText({}) if value is None else LocalizedText.of(value)
 
 
+def _described(data: Json) -> dict[str, Any]:
+    """What every element of the graph has."""
+    texts = {key: _localized(data.get(key)) for key in ("label", "description")}
+    return {"name": data["name"], "id": data.get("id", ""), **texts}
+
+
 def _input(data: Json) -> m.Input:
-    return m.Input(name=data["name"], label=_localized(data.get("label")), type=data.get("type", ""))
+    return m.Input(**_described(data), type=data.get("type", ""))
+
+
+def _source(data: Json) -> m.KnowledgeSource:
+    texts = {key: data.get(key, "") for key in ("kind", "owner", "location")}
+    return m.KnowledgeSource(**_described(data), **texts, authorities=tuple(data.get("authorities", ())))
 
 
 def _decision(data: Json, at: str) -> m.Decision:
     return m.Decision(
-        name=data["name"],
-        label=_localized(data.get("label")),
+        **_described(data),
+        question=_localized(data.get("question")),
+        answers=_localized(data.get("answers")),
         type=data.get("type", ""),
         requires=tuple(data.get("requires", ())),
+        authorities=tuple(data.get("authorities", ())),
         value=_held(data, at) if boxed_key(data) else None,
     )
 
 
 def _knowledge(data: Json, at: str) -> m.Knowledge:
     return m.Knowledge(
-        name=data["name"],
-        label=_localized(data.get("label")),
+        **_described(data),
         requires=tuple(data.get("requires", ())),
+        authorities=tuple(data.get("authorities", ())),
         function=_function(data["function"], at + "/function"),
         type=data.get("type", ""),
     )
@@ -80,8 +97,7 @@ def _knowledge(data: Json, at: str) -> m.Knowledge:
 
 def _service(data: Json) -> m.Service:
     return m.Service(
-        name=data["name"],
-        label=_localized(data.get("label")),
+        **_described(data),
         outputs=tuple(data["outputs"]),
         encapsulated=tuple(data.get("encapsulated", ())),
         input_decisions=tuple(data.get("input_decisions", ())),
@@ -93,6 +109,7 @@ def _service(data: Json) -> m.Service:
 def _type(data: Json) -> m.TypeDefinition:
     return m.TypeDefinition(
         name=data["name"],
+        description=_localized(data.get("description")),
         type=data.get("type", ""),
         is_list=data.get("list", False),
         allowed=data.get("allowed", ""),
@@ -128,7 +145,8 @@ def _boxed(data: str | Json, at: str) -> m.Boxed:
             return m.ListOf(items=_all(content, at), at=at, type=kind)
         case "relation":
             rows = tuple(_all(row, f"{at}/rows/{i}") for i, row in enumerate(content["rows"]))
-            return m.Relation(columns=tuple(content["columns"]), rows=rows, at=at, type=kind)
+            columns = tuple(_column(column) for column in content["columns"])
+            return m.Relation(columns=columns, rows=rows, at=at, type=kind)
         case "function":
             return _function(content, at)
         case "invocation":
@@ -167,10 +185,17 @@ def _entries(items: Sequence[Json], at: str) -> tuple[m.Entry, ...]:
     )
 
 
+def _column(data: str | Json) -> m.Parameter:
+    return m.Parameter(name=data) if isinstance(data, str) else m.Parameter(name=data["name"], type=data["type"])
+
+
 def _function(data: Json, at: str) -> m.Function:
+    body = _held(data, at) if boxed_key(data) else None
+    if body is not None and not isinstance(body, m.Function):
+        body = replace(body, type=data.get("result", ""))
     return m.Function(
         parameters=_parameters(data),
-        body=_held(data, at) if boxed_key(data) else None,
+        body=body,
         kind=data.get("kind", "FEEL"),
         at=at,
         type=data.get("type", ""),
@@ -235,10 +260,13 @@ def data_of(model: m.DecisionModel) -> dict[str, Any]:
             "namespace": model.namespace,
             "imports": [{"name": i.name, "namespace": i.namespace} for i in model.imports],
             "types": [_type_data(t) for t in model.types],
-            "inputs": [_without_empty({"name": i.name, "label": _text(i.label), "type": i.type}) for i in model.inputs],
+            "inputs": [_without_empty(_head(i) | {"type": i.type}) for i in model.inputs],
             "decisions": [_decision_data(d) for d in model.decisions],
             "knowledge": [_knowledge_data(k) for k in model.knowledge],
             "services": [_service_data(s) for s in model.services],
+            "sources": [_source_data(s) for s in model.sources],
+            "tests": [dict(test) for test in model.tests],
+            "scope": "" if model.implied else "listed",
         }
     ) | {"decisions": [_decision_data(d) for d in model.decisions]}
 
@@ -252,22 +280,33 @@ def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value not in ("", [], {}, None, False)}
 
 
+def _head(item: m.Input | m.Decision | m.Knowledge | m.Service | m.KnowledgeSource) -> dict[str, Any]:
+    return {"name": item.name, "id": item.id, "label": _text(item.label), "description": _text(item.description)}
+
+
+def _source_data(item: m.KnowledgeSource) -> dict[str, Any]:
+    more = {"kind": item.kind, "owner": item.owner, "location": item.location, "authorities": list(item.authorities)}
+    return _without_empty(_head(item) | more)
+
+
 def _decision_data(decision: m.Decision) -> dict[str, Any]:
-    head = {"name": decision.name, "label": _text(decision.label), "requires": list(decision.requires)}
+    asked = {"question": _text(decision.question), "answers": _text(decision.answers)}
+    links = {"requires": list(decision.requires), "authorities": list(decision.authorities)}
+    head = _head(decision) | asked | links
     body = _boxed_data(decision.value) if decision.value is not None else {}
     return _without_empty(head) | body | ({"type": decision.type} if decision.type else {})
 
 
 def _knowledge_data(item: m.Knowledge) -> dict[str, Any]:
-    head = {"name": item.name, "label": _text(item.label), "requires": list(item.requires), "type": item.type}
+    links = {"requires": list(item.requires), "authorities": list(item.authorities)}
+    head = _head(item) | links | {"type": item.type}
     return _without_empty(head) | {"function": _function_data(item.function)}
 
 
 def _service_data(item: m.Service) -> dict[str, Any]:
     return _without_empty(
-        {
-            "name": item.name,
-            "label": _text(item.label),
+        _head(item)
+        | {
             "type": item.type,
             "outputs": list(item.outputs),
             "encapsulated": list(item.encapsulated),
@@ -281,6 +320,7 @@ def _type_data(item: m.TypeDefinition) -> dict[str, Any]:
     written = _without_empty(
         {
             "name": item.name,
+            "description": _text(item.description),
             "type": item.type,
             "list": item.is_list,
             "allowed": item.allowed,
@@ -304,6 +344,8 @@ def _entry_data(entry: m.Entry) -> dict[str, Any]:
 
 def _function_data(function: m.Function) -> dict[str, Any]:
     body = _boxed_data(function.body) if function.body is not None else {}
+    if "type" in body:
+        body["result"] = body.pop("type")
     body |= {"parameters": _parameter_data(function.parameters)}
     body |= {"kind": function.kind} if function.kind != "FEEL" else {}
     return body | ({"type": function.type} if function.type else {})
@@ -327,7 +369,8 @@ def _boxed_data(value: m.Boxed) -> dict[str, Any]:
             content = {"list": [_plain(i) for i in value.items]}
         case m.Relation():
             rows = [[_plain(cell) for cell in row] for row in value.rows]
-            content = {"relation": {"columns": list(value.columns), "rows": rows}}
+            columns = [{"name": c.name, "type": c.type} if c.type else c.name for c in value.columns]
+            content = {"relation": {"columns": columns, "rows": rows}}
         case m.Function():
             content = {"function": _function_data(value)}
         case m.Invocation():

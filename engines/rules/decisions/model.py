@@ -124,7 +124,7 @@ class ListOf:
 class Relation:
     """A list of contexts written as rows."""
 
-    columns: tuple[str, ...]
+    columns: tuple[Parameter, ...]
     rows: tuple[tuple[Boxed, ...], ...]
     at: str = ""
     type: str = ""
@@ -132,7 +132,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A formal parameter."""
+    """A formal parameter, or the column of a relation."""
 
     name: str
     type: str = ""
@@ -201,6 +201,7 @@ class TypeDefinition:
     """A named type (DMN 1.5 §7.3.2 ItemDefinition)."""
 
     name: str
+    description: LocalizedText = _NO_LABEL
     # Base type; "" where it has fields.
     type: str = ""
     is_list: bool = False
@@ -219,6 +220,7 @@ class Input:
 
     name: str
     label: LocalizedText = _NO_LABEL
+    description: LocalizedText = _NO_LABEL
     type: str = ""
     id: str = ""
 
@@ -229,9 +231,15 @@ class Decision:
 
     name: str
     label: LocalizedText = _NO_LABEL
+    description: LocalizedText = _NO_LABEL
+    # What the decision answers, and with what.
+    question: LocalizedText = _NO_LABEL
+    answers: LocalizedText = _NO_LABEL
     type: str = ""
     # Names of inputs, decisions, knowledge models and services; "import.name" for imported ones.
     requires: tuple[str, ...] = ()
+    # Names of the knowledge sources behind it.
+    authorities: tuple[str, ...] = ()
     value: Boxed | None
     id: str = ""
 
@@ -242,10 +250,28 @@ class Knowledge:
 
     name: str
     label: LocalizedText = _NO_LABEL
+    description: LocalizedText = _NO_LABEL
     requires: tuple[str, ...] = ()
+    authorities: tuple[str, ...] = ()
     function: Function
     id: str = ""
     type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeSource:
+    """Where knowledge comes from: a law, a policy, somebody (DMN 1.5 §6.3.12). It has no part in any result."""
+
+    name: str
+    label: LocalizedText = _NO_LABEL
+    description: LocalizedText = _NO_LABEL
+    # What kind of source it is, who answers for it, where it is to be found.
+    kind: str = ""
+    owner: str = ""
+    location: str = ""
+    # Names of knowledge sources, inputs and decisions that it draws on.
+    authorities: tuple[str, ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +280,7 @@ class Service:
 
     name: str
     label: LocalizedText = _NO_LABEL
+    description: LocalizedText = _NO_LABEL
     outputs: tuple[str, ...]
     encapsulated: tuple[str, ...] = ()
     # Inputs and decisions whose values are given, in the order of the parameters.
@@ -285,6 +312,11 @@ class DecisionModel:
     decisions: tuple[Decision, ...] = ()
     knowledge: tuple[Knowledge, ...] = ()
     services: tuple[Service, ...] = ()
+    sources: tuple[KnowledgeSource, ...] = ()
+    # Whether inputs and knowledge models are in scope without being listed in ``requires``; in DMN they never are.
+    implied: bool = False
+    # Examples: ``{"name": …, "inputs": {name: FEEL}, "expect": FEEL}``.
+    tests: tuple[Mapping[str, Any], ...] = ()
     # Where it was read, for places in messages.
     source: DefinitionSource = field(default=DefinitionSource(file="", text=""), compare=False)
     # What the JSON held, for tools.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,9 @@ _BOXED: Final = frozenset(
     "literalExpression decisionTable context list relation functionDefinition invocation conditional filter for some "
     "every".split()
 )
+# What the standard has no place for: names of rows and columns, texts in several languages, examples.
+OWN_NAMESPACE: Final = "urn:dougong:dmn:1"
+_OWN_NAME: Final = f"{{{OWN_NAMESPACE}}}name"
 Element = Any
 
 
@@ -103,6 +107,7 @@ class _Reader:
         return m.DecisionModel(
             name=_name(root),
             label=_label(root),
+            description=_description(root),
             namespace=self._namespace,
             imports=imports,
             types=tuple(self._type(e) for e in _children(root, "itemDefinition")),
@@ -110,53 +115,66 @@ class _Reader:
             decisions=tuple(self._decision(e) for e in _children(root, "decision")),
             knowledge=tuple(self._knowledge(e) for e in _children(root, "businessKnowledgeModel")),
             services=tuple(self._service(e) for e in _children(root, "decisionService")),
+            sources=tuple(self._source_of(e) for e in _children(root, "knowledgeSource")),
+            tests=tuple(json.loads(e.text or "{}") for e in _own(root, "example")),
             source=self._source,
         )
 
     # Graph
 
     def _input(self, element: Element) -> m.Input:
-        return m.Input(
-            name=_name(element), label=_label(element), type=_variable_type(element), id=str(element.get("id", ""))
-        )
+        return m.Input(**_described(element), type=_variable_type(element))
 
     def _decision(self, element: Element) -> m.Decision:
         return m.Decision(
-            name=_name(element),
-            label=_label(element),
+            **_described(element),
+            question=_localized(element, "question", _text(element, "question")),
+            answers=_localized(element, "allowedAnswers", _text(element, "allowedAnswers")),
             requires=self._requires(element),
+            authorities=self._authorities(element),
             **_typed(_variable_type(element), self._boxed_child(element)),
-            id=str(element.get("id", "")),
         )
 
     def _knowledge(self, element: Element) -> m.Knowledge:
         logic = next(_children(element, "encapsulatedLogic"), None)
         function = self._function(logic) if logic is not None else m.Function(parameters=(), body=None)
         return m.Knowledge(
-            name=_name(element),
-            label=_label(element),
+            **_described(element),
             requires=self._requires(element),
+            authorities=self._authorities(element),
             function=function,
-            id=str(element.get("id", "")),
             type=_variable_type(element),
+        )
+
+    def _source_of(self, element: Element) -> m.KnowledgeSource:
+        owner = next(_children(element, "owner"), None)
+        return m.KnowledgeSource(
+            **_described(element),
+            kind=_text(element, "type"),
+            owner="" if owner is None else self._target(owner),
+            location=str(element.get("locationURI", "")),
+            authorities=self._authorities(element),
         )
 
     def _service(self, element: Element) -> m.Service:
         return m.Service(
-            name=_name(element),
-            label=_label(element),
+            **_described(element),
             outputs=self._references(element, "outputDecision"),
             encapsulated=self._references(element, "encapsulatedDecision"),
             input_decisions=self._references(element, "inputDecision"),
             inputs=self._references(element, "inputData"),
-            id=str(element.get("id", "")),
             type=_variable_type(element),
         )
 
     def _requires(self, element: Element) -> tuple[str, ...]:
         wanted = ("requiredInput", "requiredDecision", "requiredKnowledge")
-        found = [r for group in element for name in wanted for r in _children(group, name)]
-        return tuple(self._target(r) for r in found)
+        groups = [group for group in element if _tag(group) in ("informationRequirement", "knowledgeRequirement")]
+        return tuple(self._target(r) for group in groups for name in wanted for r in _children(group, name))
+
+    def _authorities(self, element: Element) -> tuple[str, ...]:
+        wanted = ("requiredAuthority", "requiredInput", "requiredDecision")
+        groups = _children(element, "authorityRequirement")
+        return tuple(self._target(r) for group in groups for name in wanted for r in _children(group, name))
 
     def _references(self, element: Element, tag: str) -> tuple[str, ...]:
         return tuple(self._target(child) for child in _children(element, tag))
@@ -175,6 +193,7 @@ class _Reader:
         function = next(_children(element, "functionItem"), None)
         return m.TypeDefinition(
             name=_name(element),
+            description=_description(element),
             type=_type_ref(_text(element, "typeRef")),
             is_list=element.get("isCollection") in ("true", "1"),
             allowed=_nested_text(element, "allowedValues"),
@@ -230,12 +249,13 @@ class _Reader:
 
     def _relation(self, element: Element, at: str, kind: str) -> m.Relation:
         rows = tuple(tuple(self._boxed(e) for e in row if _tag(e) in _BOXED) for row in _children(element, "row"))
-        return m.Relation(columns=tuple(_name(c) for c in _children(element, "column")), rows=rows, at=at, type=kind)
+        columns = tuple(_parameter(column) for column in _children(element, "column"))
+        return m.Relation(columns=columns, rows=rows, at=at, type=kind)
 
     def _function(self, element: Element) -> m.Function:
         return m.Function(
             parameters=tuple(_parameter(p) for p in _children(element, "formalParameter")),
-            body=_typed("", self._boxed_child(element))["value"],
+            body=self._boxed_child(element),
             kind=str(element.get("kind", "FEEL")),
             at=str(element.get("id", "")),
             type=_type_ref(str(element.get("typeRef", ""))),
@@ -290,6 +310,7 @@ def _input_clause(element: Element) -> m.InputClause:
     expression = next(_children(element, "inputExpression"), None)
     text = "" if expression is None else _text(expression, "text")
     return m.InputClause(
+        name=str(element.get(_OWN_NAME, "")),
         label=_label(element),
         expression=m.Literal(text=text, at=str(element.get("id", ""))),
         type="" if expression is None else _type_ref(str(expression.get("typeRef", ""))),
@@ -310,7 +331,8 @@ def _output_clause(element: Element) -> m.OutputClause:
 
 def _rule(element: Element) -> m.TableRule:
     return m.TableRule(
-        name=str(element.get("id", "")),
+        name=str(element.get(_OWN_NAME, element.get("id", ""))),
+        label=_label(element),
         when=tuple(_cell(e) for e in _children(element, "inputEntry")),
         then=tuple(_cell(e) for e in _children(element, "outputEntry")),
         annotations=tuple(_text(e, "text") for e in _children(element, "annotationEntry")),
@@ -338,9 +360,30 @@ def _name(element: Element) -> str:
     return re.sub(r"\s+", " ", str(element.get("name", ""))).strip()
 
 
+def _described(element: Element) -> dict[str, Any]:
+    """What every element of the graph has."""
+    texts = {"label": _label(element), "description": _description(element)}
+    return {"name": _name(element), **texts, "id": str(element.get("id", ""))}
+
+
 def _label(element: Element) -> LocalizedText:
-    label = element.get("label")
-    return LocalizedText.of(None if label is None else str(label)) if label else LocalizedText({})
+    return _localized(element, "label", str(element.get("label", "")))
+
+
+def _description(element: Element) -> LocalizedText:
+    return _localized(element, "description", _text(element, "description"))
+
+
+def _localized(element: Element, of: str, plain: str) -> LocalizedText:
+    """A text in all languages in which our extension elements have it, else as the standard's element says it."""
+    texts = {str(e.get("lang", "")): str(e.text or "") for e in _own(element, "text") if e.get("of") == of}
+    return LocalizedText(texts or ({"": plain} if plain else {}))
+
+
+def _own(element: Element, tag: str) -> Iterator[Element]:
+    """Our extension elements of an element."""
+    for group in _children(element, "extensionElements"):
+        yield from (child for child in group if child.tag == f"{{{OWN_NAMESPACE}}}{tag}")
 
 
 def _tag(element: Element) -> str:

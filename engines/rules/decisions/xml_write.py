@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from lxml import etree
 
 from engines.core import LocalizedText
 from engines.rules.decisions import model as m
+from engines.rules.decisions.xml_read import OWN_NAMESPACE
 
 NAMESPACE: Final = "https://www.omg.org/spec/DMN/20230324/MODEL/"
 # Names of types in our JSON -> FEEL's.
@@ -24,7 +26,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "reference": "Any",
     "person": "Any",
 }
-_NSMAP: Final[Any] = {None: NAMESPACE}
+_OWN_NAME: Final = f"{{{OWN_NAMESPACE}}}name"
+_NSMAP: Final[Any] = {None: NAMESPACE, "dougong": OWN_NAMESPACE}
 Element = Any
 
 
@@ -37,11 +40,13 @@ class _Writer:
     def __init__(self, model: m.DecisionModel, locale: str) -> None:
         self._model = model
         self._locale = locale
+        self._own_types = {kind.name for kind in model.types}
         groups: Sequence[tuple[str, Sequence[Any]]] = (
             ("input", model.inputs),
             ("decision", model.decisions),
             ("knowledge", model.knowledge),
             ("service", model.services),
+            ("source", model.sources),
         )
         # Name -> (group, id).
         self._ids = {
@@ -56,6 +61,7 @@ class _Writer:
         root.set("name", model.name)
         root.set("namespace", model.namespace or f"urn:dougong:{model.name}")
         root.set("id", "_definitions")
+        self._texts(root, model, *self._examples())
         for item in model.imports:
             _add(root, "import", name=item.name, namespace=item.namespace, importType=NAMESPACE)
         for kind in model.types:
@@ -68,12 +74,29 @@ class _Writer:
             self._knowledge(root, knowledge)
         for service in model.services:
             self._service(root, service)
+        for source in model.sources:
+            self._source(root, source)
         return str(etree.tostring(root, pretty_print=True, encoding="unicode"))
 
     def _element(self, parent: Element, tag: str, item: Any) -> Element:
-        label = self._text(item.label)
-        more = {"label": label} if label else {}
-        return _add(parent, tag, id=self._ids[item.name][1], name=item.name, **more)
+        element = _add(parent, tag, id=self._ids[item.name][1], name=item.name)
+        self._texts(element, item)
+        return element
+
+    def _texts(self, element: Element, item: Any, *more: Element) -> None:
+        """Label and description, and in extension elements all languages in which the texts of ``item`` are there."""
+        if hasattr(item, "label") and item.label.texts:
+            element.set("label", self._text(item.label))
+        if hasattr(item, "description") and item.description.texts:
+            _add(element, "description").text = self._text(item.description)
+        named = {"label": "label", "description": "description", "question": "question", "answers": "allowedAnswers"}
+        found = [(of, getattr(item, name)) for name, of in named.items() if hasattr(item, name)]
+        own = [_own("text", text, of=of, lang=lang) for of, one in found for lang, text in one.texts.items() if lang]
+        if own or more:
+            _add(element, "extensionElements").extend([*own, *more])
+
+    def _examples(self) -> list[Element]:
+        return [_own("example", json.dumps(dict(test), ensure_ascii=False)) for test in self._model.tests]
 
     def _text(self, text: LocalizedText) -> str:
         return text.get(self._locale)
@@ -83,8 +106,12 @@ class _Writer:
 
     def _decision(self, root: Element, decision: m.Decision) -> None:
         element = self._element(root, "decision", decision)
+        for tag, text in (("question", decision.question), ("allowedAnswers", decision.answers)):
+            if text.texts:
+                _add(element, tag).text = self._text(text)
         self._variable(element, decision.name, decision.type)
         self._requirements(element, decision.name, decision.requires)
+        self._authorities(element, decision.authorities)
         if decision.value is not None:
             self._boxed(element, decision.value)
 
@@ -94,6 +121,24 @@ class _Writer:
         logic = _add(element, "encapsulatedLogic", kind=item.function.kind)
         self._function_parts(logic, item.function)
         self._requirements(element, item.name, item.requires, only=("knowledge", "service"))
+        self._authorities(element, item.authorities)
+
+    def _source(self, root: Element, item: m.KnowledgeSource) -> None:
+        element = self._element(root, "knowledgeSource", item)
+        if item.location:
+            element.set("locationURI", item.location)
+        self._authorities(element, item.authorities)
+        if item.kind:
+            _add(element, "type").text = item.kind
+        if item.owner:
+            _add(element, "owner", href=f"#{item.owner}")
+
+    def _authorities(self, element: Element, names: Sequence[str]) -> None:
+        tags = {"input": "requiredInput", "decision": "requiredDecision"}
+        for name in names:
+            group = self._ids.get(name, ("source", ""))[0]
+            tag = tags.get(group, "requiredAuthority")
+            _add(_add(element, "authorityRequirement"), tag, href=self._href(name))
 
     def _service(self, root: Element, item: m.Service) -> None:
         element = self._element(root, "decisionService", item)
@@ -109,8 +154,9 @@ class _Writer:
                 _add(element, tag, href=self._href(name))
 
     def _requirements(self, element: Element, own: str, names: Sequence[str], only: Sequence[str] = ()) -> None:
-        for name in self._needed(own, names):
-            group = self._ids.get(name, ("decision", ""))[0]
+        groups = [(name, self._ids.get(name, ("decision", ""))[0]) for name in self._needed(own, names)]
+        # The standard wants information before knowledge.
+        for name, group in sorted(groups, key=lambda pair: pair[1] in ("knowledge", "service")):
             if only and group not in only:
                 continue
             if group in ("knowledge", "service"):
@@ -121,7 +167,7 @@ class _Writer:
 
     def _needed(self, own: str, names: Sequence[str]) -> Sequence[str]:
         """In our JSON inputs and knowledge models are in scope without being listed; in DMN they must be."""
-        if not self._model.raw:
+        if not self._model.implied:
             return names
         implied = [i.name for i in self._model.inputs] + [k.name for k in self._model.knowledge]
         return [*names, *(name for name in implied if name not in names and name != own)]
@@ -136,6 +182,7 @@ class _Writer:
     def _type(self, parent: Element, tag: str, kind: m.TypeDefinition) -> None:
         more = {"isCollection": "true"} if kind.is_list else {}
         element = _add(parent, tag, name=kind.name, **more)
+        self._texts(element, kind)
         if kind.parameters is not None:
             result = {"outputTypeRef": self._type_name(kind.result)} if kind.result else {}
             function = _add(element, "functionItem", **result)
@@ -152,8 +199,8 @@ class _Writer:
             self._type(element, "itemComponent", part)
 
     def _type_name(self, kind: str) -> str:
-        """FEEL's name of a type; a model that was read from DMN has it already."""
-        return _TYPES.get(kind, kind) if self._model.raw else kind
+        """FEEL's name of a type."""
+        return kind if kind in self._own_types else _TYPES.get(kind, kind)
 
     def _typed(self, kind: str) -> dict[str, str]:
         return {"typeRef": self._type_name(kind)} if kind else {}
@@ -207,8 +254,8 @@ class _Writer:
                 self._boxed(element, _with_type(entry.value, entry.type))
 
     def _relation(self, parent: Element, value: m.Relation) -> None:
-        for name in value.columns:
-            _add(parent, "column", name=name)
+        for column in value.columns:
+            self._variable(parent, column.name, column.type, "column")
         for row in value.rows:
             self._all(_add(parent, "row"), row)
 
@@ -229,8 +276,10 @@ class _Writer:
         more = {"aggregation": str(table.aggregator)} if table.aggregator else {}
         element = _add(parent, "decisionTable", hitPolicy=str(table.hit_policy), **more, **kind)
         for clause in table.inputs:
-            label = self._text(clause.label)
-            column = _add(element, "input", **({"label": label} if label else {}))
+            column = _add(element, "input")
+            if clause.name:
+                column.set(_OWN_NAME, clause.name)
+            self._texts(column, clause)
             _add(_add(column, "inputExpression", **self._typed(clause.type)), "text").text = clause.expression.text
             if clause.allowed:
                 _text_in(column, "inputValues", clause.allowed)
@@ -242,16 +291,18 @@ class _Writer:
             self._rule(element, rule)
 
     def _output(self, parent: Element, clause: m.OutputClause) -> None:
-        label = self._text(clause.label)
-        more = ({"name": clause.name} if clause.name else {}) | ({"label": label} if label else {})
-        element = _add(parent, "output", **more, **self._typed(clause.type))
+        element = _add(parent, "output", **({"name": clause.name} if clause.name else {}), **self._typed(clause.type))
+        self._texts(element, clause)
         if clause.allowed:
             _text_in(element, "outputValues", clause.allowed)
         if clause.default is not None:
             _text_in(element, "defaultOutputEntry", clause.default.text)
 
     def _rule(self, parent: Element, rule: m.TableRule) -> None:
-        element = _add(parent, "rule", **({"id": rule.name} if rule.name else {}))
+        element = _add(parent, "rule")
+        if rule.name:
+            element.set(_OWN_NAME, rule.name)
+        self._texts(element, rule)
         for cell in rule.when:
             _text_in(element, "inputEntry", cell.text)
         for cell in rule.then:
@@ -268,6 +319,13 @@ def _add(parent: Element, tag: str, **attributes: str) -> Element:
     element = etree.SubElement(parent, _q(tag))
     for name, value in attributes.items():
         element.set(name, value)
+    return element
+
+
+def _own(tag: str, text: str, **attributes: str) -> Element:
+    """One of our extension elements."""
+    element = etree.Element(f"{{{OWN_NAMESPACE}}}{tag}", attributes)
+    element.text = text
     return element
 
 
