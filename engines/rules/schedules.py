@@ -68,21 +68,40 @@ def lunar_days(day: date) -> tuple[date, ...]:
     on = LunarDate.from_solar_date(day.year, day.month, day.day)
     if on.is_leap_month:
         return ()
+    months = _lunar_months()
     days = [on.day]
-    if on.day == 29 and _lunar(on.year, on.month, 30, False) is None:
+    if on.day == 29 and months[on.month, False][on.year][1] < 30:
         days.append(30)
-    found = (_lunar(year, on.month, number, leap) for year in LUNAR_YEARS for number in days for leap in (False, True))
-    return tuple(sorted({birth for birth in found if birth is not None and birth <= day}))
+    found = (
+        first + timedelta(days=number - 1)
+        for leap in (False, True)
+        for first, length in months.get((on.month, leap), {}).values()
+        for number in days
+        if number <= length
+    )
+    return tuple(sorted(birth for birth in found if birth <= day))
 
 
-def _lunar(year: int, month: int, day: int, leap: bool) -> date | None:
-    if leap and LunarDate.leap_month_for_year(year) != month:
-        return None
+@cache
+def _lunar_months() -> dict[tuple[int, bool], dict[int, tuple[date, int]]]:
+    """First day and length of every month of the Chinese calendar, by (month, whether it is a leap one) and year."""
+    found: dict[tuple[int, bool], dict[int, tuple[date, int]]] = {}
+    for year in LUNAR_YEARS:
+        leaping = LunarDate.leap_month_for_year(year)
+        for month in range(1, 13):
+            for leap in (False, True) if month == leaping else (False,):
+                first: date = LunarDate(year, month, 1, leap).to_solar_date()
+                length = 30 if _has_day_30(year, month, leap) else 29
+                found.setdefault((month, leap), {})[year] = (first, length)
+    return found
+
+
+def _has_day_30(year: int, month: int, leap: bool) -> bool:
     try:
-        solar: date = LunarDate(year, month, day, leap).to_solar_date()
+        LunarDate(year, month, 30, leap).to_solar_date()
     except ValueError:
-        return None
-    return solar
+        return False
+    return True
 
 
 def _length(first: date, months: int) -> int:

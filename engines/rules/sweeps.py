@@ -7,9 +7,10 @@ occasion fires once, whatever happens in between, and however often the sweep ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,8 +26,10 @@ from engines.rules.ports import RowSource
 from engines.rules.schedules import add_period, lunar_days, yearly_days
 from engines.rules.sources import WithVariables
 
-# Anniversaries further back than this are not caught up.
-MAX_CATCH_UP: Final = timedelta(days=400)
+# Dates further back than this are not caught up: within it, no anniversary comes twice.
+MAX_CATCH_UP: Final = timedelta(days=365)
+# Dates of birth that a statement lists; where more may be meant, all records with a date are looked at.
+MAX_LISTED: Final = 5_000
 _CLOCK_UNITS: Final = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
 
 
@@ -50,14 +53,24 @@ class Sweep:
     """A statement that finds who fires, and how its rows are read."""
 
     select: Select[Any]
-    # Row -> spell.
-    spell_of: Callable[[Any], str]
+    # Row -> spell; None for a record that does not fire after all.
+    spell_of: Callable[[Any], str | None]
     # Whether the rule's condition stands in the statement; it is looked at again when the rule runs in any case.
     has_condition: bool
 
-    def read(self, row: Any) -> tuple[UUID, str]:
-        """The record and the spell of a row."""
-        return row.id, self.spell_of(row)
+    # Position of the trigger in its rule: the spells of several are told apart by it.
+    trigger: int = 0
+
+    def read(self, row: Any) -> tuple[UUID, str] | None:
+        """The record and the spell of a row; None where it does not fire after all."""
+        spell = self.spell_of(row)
+        if spell is None:
+            return None
+        return row.id, f"{self.trigger}:{spell}" if self.trigger else spell
+
+    def occasions(self, rows: Iterable[Any]) -> list[tuple[UUID, str]]:
+        """Records and spells of all rows that fire."""
+        return [found for row in rows if (found := self.read(row)) is not None]
 
 
 def sweep(
@@ -92,7 +105,8 @@ class _Sweeper:
         self._dialect = dialect
         self._when = when
         self._settings = settings
-        self._context = feel.EvaluationContext(now=when.now, zone=when.zone)
+        budget = feel.Budget(steps=10**7, seconds=1.0, wall_seconds=10.0)
+        self._context = feel.EvaluationContext(now=when.now, zone=when.zone, budget=budget)
 
     def sweep(self) -> Sweep | None:
         match self._trigger.tree:
@@ -195,14 +209,21 @@ class _Sweeper:
         occasions = {old: day for day, base in pairs for old in lunar_days(base)}
         kept = {"kept_days": sorted(occasions)}
         value = self._sql(field, {})
+        if len(occasions) > MAX_LISTED:
+
+            def spell(row: Any) -> str | None:
+                found = occasions.get(row.spell)
+                return None if found is None else str(found)
+
+            return self._made(f"{field} != null", {}, value, spell)
         return self._made(f"list contains(kept_days, {field})", kept, value, lambda row: str(occasions[row.spell]))
 
     def _yearly(self, field: str, pairs: list[tuple[date, date]]) -> Sweep:
         occasions = {pair: day for day, base in pairs for pair in yearly_days(base)}
-        tests = " or ".join(f"({field}.month = {month} and {field}.day = {day})" for month, day in sorted(occasions))
+        kept = [Decimal(100 * month + day) for month, day in sorted(occasions)]
         return self._made(
-            f"{field} <= last_day and ({tests})",
-            {"last_day": max(base for _, base in pairs)},
+            f"{field} <= last_day and list contains(kept_days, {field}.month * 100 + {field}.day)",
+            {"last_day": max(base for _, base in pairs), "kept_days": kept},
             self._sql(field, {}),
             lambda row: str(occasions[(row.spell.month, row.spell.day)]),
         )
@@ -241,7 +262,7 @@ class _Sweeper:
         text: str,
         bound: Mapping[str, Any],
         spell: Any,
-        spell_of: Callable[[Any], str],
+        spell_of: Callable[[Any], str | None],
         *more: ColumnElement[bool],
     ) -> Sweep:
         identity = self._source.column("id")
@@ -256,6 +277,7 @@ class _Sweeper:
             select=query.where(due),
             spell_of=spell_of,
             has_condition=condition is not None or self._rule.condition is None,
+            trigger=self._trigger.index,
         )
 
     def _population(self) -> list[Any]:
@@ -303,7 +325,9 @@ def _inverse(day: date, amount: int, unit: str) -> list[date]:
 def _type_of(value: Any) -> feel.FeelType:
     if isinstance(value, datetime):
         return feel.DATE_TIME
-    return feel.ListType(feel.DATE) if isinstance(value, list) else feel.DATE
+    if isinstance(value, list):
+        return feel.ListType(feel.NUMBER if value and isinstance(value[0], Decimal) else feel.DATE)
+    return feel.DATE
 
 
 def _text(value: Any) -> str:

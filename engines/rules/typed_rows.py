@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column as TableColumn
@@ -27,6 +29,16 @@ _STORED: Final[Mapping[feel.FeelType, Any]] = {
     feel.DAYS_TIME: storage.Duration(),
     feel.IDENTIFIER: storage.Identifier(),
     feel.ListType(feel.STRING): storage.Json(),
+}
+_SAMPLES: Final[Mapping[feel.FeelType, Any]] = {
+    feel.NUMBER: Decimal(1),
+    feel.STRING: "x",
+    feel.BOOLEAN: True,
+    feel.DATE: date(2000, 1, 1),
+    feel.TIME: time(12),
+    feel.DATE_TIME: datetime(2000, 1, 1, tzinfo=UTC),
+    feel.DAYS_TIME: timedelta(1),
+    feel.IDENTIFIER: UUID(int=1),
 }
 # Any instant will do: what is asked is whether there is SQL at all.
 _SOME_CONTEXT: Final = feel.EvaluationContext(now=datetime(2000, 1, 1, tzinfo=UTC), zone=ZoneInfo("Asia/Shanghai"))
@@ -78,6 +90,21 @@ def _join(kind: feel.ContextType) -> SqlJoin:
     return SqlJoin(source=rows, selectable=rows.selectable, on=true())
 
 
+def _samples(paths: Iterable[tuple[str, ...]], types: Mapping[str, feel.FeelType]) -> dict[str, Any]:
+    """Values of the types that ``paths`` lead to; None where nothing is known."""
+    found: dict[str, Any] = {}
+    for name in {path[0] for path in paths}:
+        deeper = [path[1:] for path in paths if path[0] == name and len(path) > 1]
+        kind = types.get(name, feel.ANY)
+        inner = kind.element if isinstance(kind, feel.ListType) else kind
+        if isinstance(inner, feel.ContextType):
+            value: Any = {"id": UUID(int=1), **_samples(deeper, inner.fields)}
+        else:
+            value = _SAMPLES.get(inner)
+        found[name] = [value] if isinstance(kind, feel.ListType) else value
+    return found
+
+
 def sql_problems(condition: feel.Expression, kind: feel.FeelType, row_name: str) -> Iterator[Diagnostic]:
     """``feel.sql_unsupported`` where a condition over rows of ``kind`` has no SQL; other names are values of the rule.
 
@@ -85,8 +112,9 @@ def sql_problems(condition: feel.Expression, kind: feel.FeelType, row_name: str)
     """
     if not isinstance(kind, feel.ContextType) or kind.open:
         return
-    others = {path[0] for path in condition.reads} - ({row_name} if row_name else set(kind.fields))
-    rows = WithVariables(TypedRows(kind), dict.fromkeys(others), row_name=row_name, hides_fields=bool(row_name))
+    own = {row_name} if row_name else set(kind.fields)
+    others = _samples([path for path in condition.reads if path[0] not in own], condition.scope.variables)
+    rows = WithVariables(TypedRows(kind), others, row_name=row_name, hides_fields=bool(row_name))
     for dialect in ("sqlite", "postgresql"):
         try:
             to_sql_condition(condition, rows, dialect, _SOME_CONTEXT)

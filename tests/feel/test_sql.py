@@ -151,6 +151,17 @@ def test_a_statement_with_parameters_serves_other_askers_or_says_that_it_does_no
     assert served
 
 
+@pytest.mark.parametrize("text", ["contains(name, me.name)", "not(contains(me.name, name))", "abs(limit) > price"])
+def test_a_value_that_is_null_makes_a_function_null_and_refuses_nothing(rows: Any, text: str) -> None:
+    connection, _ = rows
+    nobody = {**tables.VARIABLES, "me": None, "limit": None}
+    source = tables.source(nobody)
+    condition = feel.to_sql_condition(
+        feel.compile(text, tables.SCOPE), source, connection.dialect.name, context_of(nobody)
+    )
+    assert list(connection.execute(select(tables.ITEMS.c.id).where(condition)).scalars()) == []
+
+
 def context_of(variables: dict[str, Any]) -> feel.EvaluationContext:
     return feel.EvaluationContext(now=variables["now"], zone=CONTEXT.zone, budget=CONTEXT.budget)
 

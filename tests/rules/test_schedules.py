@@ -96,3 +96,22 @@ def test_lunar_anniversaries() -> None:
     # The last day of the year is the 29th in 2025 (2025-01-28): who was born on a 30th keeps it then.
     assert date(2023, 1, 21) in lunar_days(date(2025, 1, 28))
     assert date(2024, 2, 9) in lunar_days(date(2025, 1, 28))
+
+
+def test_lunar_anniversaries_of_a_day_agree_with_the_calendar_of_every_year() -> None:
+    """Of all days of sixty years, those are kept on a day that have its lunar month and day."""
+    from lunardate import LunarDate
+
+    born = [date(1960, 1, 28) + timedelta(days=7 * n) for n in range(52 * 60)]
+    for on in (date(2026, 2, 16), date(2026, 2, 17), date(2025, 7, 24), date(2025, 6, 24)):
+        lunar = LunarDate.from_solar_date(on.year, on.month, on.day)
+        wanted = set()
+        for day in born:
+            other = LunarDate.from_solar_date(day.year, day.month, day.day)
+            if not lunar.is_leap_month and (other.month, other.day) == (lunar.month, lunar.day):
+                wanted.add(day)
+        assert wanted <= set(lunar_days(on))
+        extra = {
+            LunarDate.from_solar_date(d.year, d.month, d.day).day for d in set(lunar_days(on)) & set(born) - wanted
+        }
+        assert extra <= {30}

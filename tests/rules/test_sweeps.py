@@ -37,7 +37,7 @@ def found(
     if made is None:
         return {}
     names = {uid(name): name for name in (*"abcdefgh",)}
-    return {names[identity]: spell for identity, spell in map(made.read, connection.execute(made.select))}
+    return {names[identity]: spell for identity, spell in made.occasions(connection.execute(made.select))}
 
 
 def ago(days: int) -> date:
@@ -201,3 +201,26 @@ def test_a_measure_of_earlier_periods_is_asked_in_sql(connection: Connection) ->
     fill(connection, rows, moves)
     condition = 'sum(moves[day in period of(today(), "quarter", -1)].amount) >= 5'
     assert set(found(connection, "every day for each box", condition)) == {"a"}
+
+
+def test_a_standstill_of_a_year_is_caught_up_for_yearly_and_lunar_dates(connection: Connection) -> None:
+    fill(connection, [box("a", due=date(2000, 2, 29)), box("b", due=date(1990, 1, 27)), box("c", due=date(2001, 7, 1))])
+    since = NOW - timedelta(days=500)
+    yearly = found(connection, "when box.due is today every year", since=since)
+    assert yearly == {"a": "2026-02-28", "b": "2026-01-27", "c": "2025-07-01"}
+    lunar = found(connection, "when box.due is today every lunar year", since=since)
+    assert lunar["b"] == "2026-02-17"
+    # The 25th of the first month came before those 365 days, and comes again after them.
+    assert set(lunar) == {"b", "c"}
+
+
+def test_two_dates_of_one_rule_are_two_occasions(connection: Connection) -> None:
+    fill(connection, [box("a", due=TODAY + timedelta(days=30))])
+    rules = ruleset("rule r when box.due is in 60 days when box.due is in 30 days then stop end")
+    when = SweepTime(since=NOW - timedelta(days=31), now=NOW, zone=SHANGHAI)
+    spells = []
+    for candidate in rules.clock_triggers():
+        made = sweep(candidate.rule, candidate.trigger, boxes(), connection.dialect.name, when, {})
+        assert made is not None
+        spells += [spell for _, spell in made.occasions(connection.execute(made.select))]
+    assert spells == ["2026-04-01", "1:2026-04-01"]

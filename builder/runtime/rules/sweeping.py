@@ -58,7 +58,7 @@ def due(around: Around, entry: Entry, *, since: datetime) -> list[tuple[UUID, st
     plan = rules.sweep(entry.rule, entry.trigger, source, dialect, when, dict(around.settings(app)))
     if plan is None:
         return []
-    rows = [plan.read(row) for row in work.connection.execute(plan.select)]
+    rows = plan.occasions(work.connection.execute(plan.select))
     fired = _fired(around, app, entry.rule.name, plan.select) if rows else set()
     left = (pair for pair in rows if (pair[0], pair[1][:200]) not in fired)
     return sorted(left, key=lambda pair: (pair[0].int, pair[1]))

@@ -43,6 +43,8 @@ def sql_function(name: str, *counts: int) -> Callable[[Rule], Rule]:
 @sql_function("not", 1)
 def _not(translator: Translator, node: n.Call) -> Scalar:
     term = translator.scalar(node.arguments[0])
+    if term.type is t.NULL:
+        return term
     if term.type is not t.BOOLEAN:
         translator.refuse(node, "not of something else than a condition")
     return translator.boolean(not_(term.element), nullable=term.nullable)

@@ -6,7 +6,7 @@ them is allowed. Of the rest, what has no exact meaning on both databases is ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
@@ -34,6 +34,7 @@ from engines.feel import nodes as n
 from engines.feel import storage
 from engines.feel import types as t
 from engines.feel.budget import Budget
+from engines.feel.builtins import BUILTINS
 from engines.feel.checker import VOLATILE, Checked
 from engines.feel.codegen import generate
 from engines.feel.expression import EvaluationContext, Expression
@@ -227,6 +228,10 @@ class Translator:
     def evaluate(self, node: Node) -> Any:
         """The value of a part that reads no rows, by the Python backend."""
         return self.known(node)[0]
+
+    def value_now(self, node: Node) -> Any:
+        """The same, without a note that the statement depends on it."""
+        return generate(replace(self.checked, tree=node))(self.runtime, _Variables(self, node))
 
     def known(self, node: Node) -> tuple[Any, Origin | None]:
         """The value of a part that reads no rows, and what it came from where that is noted."""
@@ -665,7 +670,20 @@ class Translator:
         rule = FUNCTIONS.get(node.function.name)
         if rule is None or node.names:
             self.refuse(node, f"the function {node.function.name}" + (" with named arguments" if node.names else ""))
+        if self.is_null(node.function.name, node.arguments):
+            return Scalar(element=null(), type=t.NULL)
         return rule(self, node)
+
+    def is_null(self, function: str, arguments: Sequence[Node]) -> bool:
+        """Whether an argument is known to be null where a built-in has no use for that."""
+        overloads = BUILTINS[function].overloads
+        for index, argument in enumerate(arguments):
+            taking = any(o.variadic or index >= len(o.parameters) or o.parameters[index].nullable for o in overloads)
+            listed = isinstance(self.checked.types[id(argument)], t.ListType)
+            if not (taking or listed) and self.is_constant(argument) and self.value_now(argument) is None:
+                # The statement holds for null alone.
+                return self.evaluate(argument) is None
+        return False
 
     def group(self, node: n.Group) -> Term:
         return self.term(node.inner)
