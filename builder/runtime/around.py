@@ -267,6 +267,11 @@ class Around:
             values["initiator"] = {"id": initiator, "name": self.name_of(initiator) if asked else None}
         return values
 
+    def version_of(self, subject: tuple[str, UUID]) -> int:
+        """The version of a record; 0 where it is gone."""
+        found = self.load(subject[0].partition(".")[0], *subject, {("version",)})
+        return int(found["version"]) if found else 0
+
     def _subject(self, app: str, subject: tuple[str, UUID], paths: set[tuple[str, ...]]) -> dict[str, Any] | None:
         return self.load(app, *subject, paths) if paths else {"id": subject[1]}
 
@@ -311,7 +316,10 @@ class Around:
         """Saves what a step's form says about its subject: only fields that the step opens, checked like any edit."""
         # The person acts and stands in the history; what may be written is what the app lends for this step.
         lent = replace(self.work.principal, roles=self.work.as_app(row.app).roles)
-        RecordWriter(self, self.work.records_as(lent, row.app), row.app).save_step(row, values, base_version)
+        writer = RecordWriter(self, self.work.records_as(lent, row.app), row.app)
+        root = self.processes.shell.hold(row.instance_id).root_id if row.instance_id else None
+        with self.work.locks.within(root):
+            writer.save_step(row, values, base_version)
 
     # -- people and texts
 

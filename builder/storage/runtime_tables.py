@@ -27,6 +27,8 @@ process_instance = Table(
     Column("release", Integer, nullable=False),
     Column("subject_form", NAME),
     Column("subject_id", Identifier()),
+    # The subject's version when the instance began, where its process locks the subject while it runs.
+    Column("subject_version", Integer),
     # The instance and token of the call activity that started this one.
     Column("parent_id", Identifier()),
     Column("parent_token", Integer),

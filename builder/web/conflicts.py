@@ -10,12 +10,13 @@ from uuid import UUID
 
 from markupsafe import Markup, escape
 
-from builder.web.catalogue import FormPlace
+from builder.web.catalogue import FormPlace, apps
 from builder.web.context import _, site
 from builder.web.forms import Display
 from builder.web.forms.display import plain_text
 from builder.web.names import WorkNames
 from builder.web.rows import column_label, record_value
+from builder.web.wording import code_text
 from builder.workspace import Work
 from engines.core import StateConflict
 from engines.form import Record
@@ -35,11 +36,16 @@ class Clash:
     """What the conflict page says."""
 
     sentence: str
-    fields: tuple[ClashField, ...]
+    fields: tuple[ClashField, ...] = ()
+    # Whether the same may be saved again as it is.
+    again: bool = True
 
 
 def clash_of(work: Work, place: FormPlace, record: Record, values: Mapping[str, Any], error: StateConflict) -> Clash:
     """The conflict in words."""
+    if error.code == "record.under_approval":
+        process = _process_label(str(error.params["process"]))
+        return Clash(sentence=code_text(error.code, site().locale, {"process": process}), again=False)
     names = WorkNames(work)
     names.learn(place.form, [record])
     display = Display(site().formats, names, place.app.name)
@@ -68,3 +74,10 @@ def _entered(place: FormPlace, name: str, value: Any, display: Display) -> Marku
         return display.value(place.form.fields[name].definition, place.form.fields[name].coerce(value))
     except Refused:
         return escape(plain_text(value))
+
+
+def _process_label(name: str) -> str:
+    app, _dot, local = name.partition(".")
+    found = apps().get(app)
+    definition = found.definitions.get("process", local) if found else None
+    return (site().text(definition.label) or local) if definition else local

@@ -59,11 +59,14 @@ def _shown(
         tone={"created": "ok", "deleted": "bad", "computed": ""}.get(version.kind, "now"),
         at=version.at,
         reason=reasons.get(version.command, ""),
-        changes=tuple(_change(place, item, display) for item in version.changes if item.field in place.form.fields),
+        changes=tuple(
+            change_shown(place, item, display) for item in version.changes if item.field in place.form.fields
+        ),
     )
 
 
-def _change(place: FormPlace, item: FieldChange, display: Display) -> ChangeShown:
+def change_shown(place: FormPlace, item: FieldChange, display: Display) -> ChangeShown:
+    """One change of a field in words."""
     definition = place.form.fields[item.field].definition
     return ChangeShown(
         label=column_label(place.form, item.field),

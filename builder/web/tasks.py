@@ -174,6 +174,7 @@ def _words() -> dict[str, tuple[str, str]]:
         "task.transfer": (_("handed “%(node)s” over"), ""),
         "task.add_approvers": (_("added people to “%(node)s”"), ""),
         "task.return": (_("returned “%(node)s”"), "warn"),
+        "task.asked_again": (_("asks again at “%(node)s”: the record has changed"), "warn"),
         "task.remind": (_("asked to hurry with “%(node)s”"), "warn"),
         "task.copy": (_("sent copies of “%(node)s”"), ""),
         "task.comment": (_("wrote about “%(node)s”"), ""),

@@ -68,6 +68,7 @@ def records_of(work: Work, principal: Principal, app: str) -> Records:
         app=app,
         release=work.apps[app].release if app in work.apps else 0,
         files=WorkFiles(work, principal),
+        locks=work.locks,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from builder.runtime.history.why import Why
     from builder.runtime.inbox import Inbox
     from builder.runtime.notifications import Notifications
+    from builder.runtime.process.locks import RecordLocks
     from builder.runtime.process.processes import Processes
     from builder.workspace.workspace import Workspace
 
@@ -109,6 +110,13 @@ class Work:
     def records(self) -> WorkRecords:
         """The records of all apps, as the acting principal may see and change them."""
         return WorkRecords(self)
+
+    @cached_property
+    def locks(self) -> RecordLocks:
+        """What processes keep from being changed."""
+        from builder.runtime.process.locks import RecordLocks
+
+        return RecordLocks(self.connection)
 
     def records_as(self, principal: Principal, app: str) -> Records:
         """Records as somebody else may see and change them, with the settings of ``app``; raises no events."""

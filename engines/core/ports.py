@@ -73,6 +73,13 @@ class StoredFile:
     type: str
 
 
+class Locks(Protocol):
+    """Who keeps records from being changed: a process that has them approved."""
+
+    def check(self, form: str, record: UUID, fields: Collection[str]) -> None:
+        """``StateConflict`` where ``fields`` of a record may not be changed now, by whomever."""
+
+
 class Files(Protocol):
     """The files behind attachments, as writing a record needs them. All of it is part of the command's transaction."""
 

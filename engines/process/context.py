@@ -34,6 +34,8 @@ class StepContext:
     actor: Principal | None = None
     # What expressions read besides variables: subject, initiator, settings …
     values: Mapping[str, Any] = field(default_factory=dict)
+    # Version of the subject, where the process locks it; 0 where nobody keeps count.
+    subject_version: int = 0
     directory: Directory | None = None
     decisions: DecisionService | None = None
     workload: Workload | None = None

@@ -258,6 +258,8 @@ class ProcessDefinition:
     file: str = ""
     # Form of the record that the process is about; empty where there is none.
     subject: str = ""
+    # Whether the subject is locked while an instance runs, except for the fields that a step opens.
+    locks_subject: bool = False
     variables: tuple[VariableDefinition, ...] = ()
     nodes: tuple[NodeDefinition, ...] = ()
     flows: tuple[FlowDefinition, ...] = ()

@@ -48,6 +48,7 @@ def read(data: _Json, file: str = "") -> d.ProcessDefinition:
         label=LocalizedText.of(data.get("label"), data["name"]),
         file=file,
         subject=data.get("subject", ""),
+        locks_subject=data.get("locks_subject", False),
         variables=tuple(
             d.VariableDefinition(
                 name=v["name"],

@@ -92,7 +92,14 @@ def _open_for_many(run: Run, token: Token, node: Node, found: assigning.Found) -
 def _ask(run: Run, token: Token, node: Node, person: UUID) -> None:
     """Opens a task for one approver, or votes for somebody who need not be asked."""
     if _decides_itself(run, node, person):
-        vote(run, token, node, Vote(by=person, outcome=_first_positive(node), at=run.context.now, automatic=True))
+        given = Vote(
+            by=person,
+            outcome=_first_positive(node),
+            at=run.context.now,
+            automatic=True,
+            seen=run.context.subject_version,
+        )
+        vote(run, token, node, given)
     else:
         add_task(run, token, node, assignee=person)
 
@@ -110,7 +117,8 @@ def _decides_itself(run: Run, node: Node, person: UUID) -> bool:
     wanted = settings(node).approval
     if wanted.own == "approve" and person == run.initiator:
         return True
-    return wanted.repeated == "approve" and any(person in p.approvers for p in run.passed.values())
+    now = run.context.subject_version
+    return wanted.repeated == "approve" and any(person in p.approvers and p.seen == now for p in run.passed.values())
 
 
 def add_task(run: Run, token: Token, node: Node, **more: Any) -> Task:
@@ -215,13 +223,15 @@ def complete_task(run: Run, event: CompleteTask) -> None:
     by = run.context.actor_id or task.assignee
     run.set_variables(token.id, event.variables)
     close_task(run, task, "completed", outcome.name if outcome else event.outcome)
-    run.log("task.completed", node.name, task.id, outcome=event.outcome, comment=event.comment, performer=by)
+    seen = {"seen": run.context.subject_version} if run.context.subject_version else {}
+    run.log("task.completed", node.name, task.id, outcome=event.outcome, comment=event.comment, performer=by, **seen)
     given = Vote(
         by=by,
         outcome=outcome.name if outcome else event.outcome,
         at=run.context.now,
         comment=event.comment,
         task=task.id,
+        seen=run.context.subject_version,
     )
     _count(run, token, node, task, given)
 
@@ -260,14 +270,29 @@ def _close_waiting(run: Run, task: Task) -> None:
 
 def vote(run: Run, token: Token, node: Node, given: Vote) -> None:
     """Counts one vote; decides the step when the rule says so (see docs/process.md, Countersigning)."""
-    approval = replace(run.approvals[token.id], votes=(*run.approvals[token.id].votes, given))
+    known = run.approvals[token.id]
+    outdated = [v for v in known.votes if v.seen != given.seen and v.by is not None]
+    approval = replace(known, votes=(*(v for v in known.votes if v not in outdated), given))
     run.approvals[token.id] = approval
     run.log("task.vote", node.name, token.id, outcome=given.outcome, performer=given.by, automatic=given.automatic)
     decided = decision(node, approval)
     if decided is not None:
         decide(run, token, node, decided.outcome, decided.comment, decided.by, automatic=decided.automatic)
-    elif approval.queue:
+        return
+    for again in outdated:
+        _ask_again(run, token, node, again)
+    if run.approvals[token.id].queue:
         next_in_turn(run, token, node)
+
+
+def _ask_again(run: Run, token: Token, node: Node, outdated: Vote) -> None:
+    """The subject has changed since somebody decided: they decide about what it is now."""
+    run.log("task.asked_again", node.name, token.id, performer=outdated.by, seen=outdated.seen)
+    approval = run.approvals[token.id]
+    if approval.mode == "sequential" and outdated.by is not None:
+        run.approvals[token.id] = replace(approval, queue=(*approval.queue, outdated.by))
+    else:
+        add_task(run, token, node, assignee=outdated.by)
 
 
 def decision(node: Node, approval: Approval) -> Vote | None:
@@ -308,7 +333,7 @@ def decide(
     run.serial += 1
     run.passed[node.name] = Passed(
         node=node.name, scope=token.scope, thread=token.thread, by=by, serial=run.serial, outcome=outcome,
-        approvers=_approvers(node, votes, outcome, by),
+        approvers=_approvers(node, votes, outcome, by), seen=run.context.subject_version,
     )  # fmt: skip
     if token.back_to:
         _straight_back(run, token, node)

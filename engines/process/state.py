@@ -168,6 +168,8 @@ class Vote:
     task: int = 0
     # Given by the engine because the person had decided before.
     automatic: bool = False
+    # Version of the subject that it is about; 0 where nobody keeps count.
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +251,8 @@ class Passed:
     outcome: str = ""
     # Everybody who approved there.
     approvers: tuple[UUID, ...] = ()
+    # Version of the subject that they approved; 0 where nobody keeps count.
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

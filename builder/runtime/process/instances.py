@@ -33,6 +33,8 @@ class Instance:
     definition_hash: str
     release: int
     subject: tuple[str, UUID] | None
+    # Version of the subject at the beginning, where the process locks it.
+    subject_version: int | None = None
     parent: tuple[UUID, int] | None
     root_id: UUID
     started_at: datetime
@@ -63,6 +65,7 @@ def begin(
     parent: tuple[Instance, int] | None,
     now: datetime,
     by: UUID | None,
+    subject_version: int | None = None,
 ) -> Instance:
     """A new instance that no step was made with."""
     own = new_id()
@@ -73,6 +76,7 @@ def begin(
         definition_hash=definition_hash,
         release=release,
         subject=subject,
+        subject_version=subject_version,
         parent=(parent[0].id, parent[1]) if parent else None,
         root_id=parent[0].root_id if parent else own,
         started_at=now,
@@ -120,6 +124,7 @@ def _instance(row: Any, state: InstanceState) -> Instance:
         definition_hash=row.definition_hash,
         release=row.release,
         subject=(row.subject_form, row.subject_id) if row.subject_form else None,
+        subject_version=row.subject_version,
         parent=(row.parent_id, row.parent_token) if row.parent_id else None,
         root_id=row.root_id,
         started_at=row.started_at,
@@ -192,6 +197,7 @@ def _identity(instance: Instance) -> dict[str, Any]:
         "release": instance.release,
         "subject_form": instance.subject[0] if instance.subject else None,
         "subject_id": instance.subject[1] if instance.subject else None,
+        "subject_version": instance.subject_version,
         "parent_id": instance.parent[0] if instance.parent else None,
         "parent_token": instance.parent[1] if instance.parent else None,
         "root_id": instance.root_id,

@@ -76,9 +76,12 @@ class Processes:
         comment: str = "",
         checked: Sequence[str] = (),
         base_version: int | None = None,
+        seen_version: int | None = None,
     ) -> None:
         """Completes a task: saves ``values`` of its form as the step's field rights allow, then goes on.
 
+        ``seen_version``: the version of the subject that the person decides about; ``StateConflict``
+        "task.subject_changed" where the process locks its subject and that has another one by now.
         ``StateConflict`` "task.closed" says who completed it and when; ``InputError`` for an unknown outcome, a missing
         comment, refused values or an unmet delivery standard; ``AccessDenied`` for whoever the task is not for.
         """
@@ -87,6 +90,7 @@ class Processes:
         if instance is None:
             self._complete_plain(row, outcome, comment)
             return
+        self._require_seen(row, instance, seen_version)
         if values:
             self._save_form(row, values, base_version)
         event = happen.CompleteTask(
@@ -273,6 +277,14 @@ class Processes:
     def _admin(self, app: str, action: str, subject: str) -> None:
         require_process_admin(self._work.principal, app, action)
         self._work.audit(action, subject)
+
+    def _require_seen(self, row: sa.Row[Any], instance: Instance, seen: int | None) -> None:
+        """What was seen is what is approved: a change since then asks again."""
+        if seen is None or instance.subject is None or instance.subject_version is None:
+            return
+        current = self._around.version_of(instance.subject)
+        if current != seen:
+            raise StateConflict("task.subject_changed", task=str(row.id), seen=seen, current=current)
 
     def _save_form(self, row: sa.Row[Any], values: Mapping[str, Any], base_version: int | None) -> None:
         if row.subject_id is None:

@@ -97,6 +97,7 @@ class Shell:
         """A new instance of the process ``name`` ("app.process"), stepped as far as it goes by itself."""
         app, process = name.split(".", 1)
         found = self.around.process(app, process)
+        version = self._lock(found.graph, subject, parent)
         instance = instances.begin(
             app=app,
             process=process,
@@ -106,6 +107,7 @@ class Shell:
             parent=parent,
             now=self.work.instant,
             by=self.work.principal.id,
+            subject_version=version,
         )
         self._held[instance.id] = instance
         start = happen.Start(
@@ -117,6 +119,16 @@ class Shell:
         self._carrying.began(instance)
         self.step(instance, start)
         return instance
+
+    def _lock(
+        self, graph: CompiledProcess, subject: tuple[str, UUID] | None, parent: tuple[Instance, int] | None
+    ) -> int | None:
+        """The version from which on a process locks its subject; ``StateConflict`` where another one has it locked."""
+        if not graph.definition.locks_subject or subject is None:
+            return None
+        with self.work.locks.within(parent[0].root_id if parent else None):
+            self.work.locks.check(*subject, ())
+        return self.around.version_of(subject)
 
     # -- steps
 
@@ -167,7 +179,13 @@ class Shell:
                 "calendars": around.calendars(app),
                 "budget": around.budget,
             }
-        return StepContext(actor=actor, values=around.process_values(instance, graph), **self._surroundings[app])
+        version = around.version_of(instance.subject) if instance.subject and instance.subject_version else 0
+        return StepContext(
+            actor=actor,
+            values=around.process_values(instance, graph),
+            subject_version=version,
+            **self._surroundings[app],
+        )
 
     def surroundings(self, instance: Instance, graph: CompiledProcess) -> StepContext:
         """What a step of an instance over ``graph`` would know, made by the system."""

@@ -269,6 +269,7 @@ def _common_schemas() -> dict[str, Any]:
                 "comment": text,
                 "checked": {"type": "array", "items": text},
                 "base_version": {"type": "integer"},
+                "seen_version": {"type": "integer"},
             },
         },
     }

@@ -243,7 +243,7 @@ def _task(item: InboxItem) -> dict[str, Any]:
 def complete_task(id: UUID) -> Response:
     """Completes a task with an outcome, values of its form and a comment."""
     given = body()
-    unknown = set(given) - {"outcome", "values", "comment", "checked", "base_version"}
+    unknown = set(given) - {"outcome", "values", "comment", "checked", "base_version", "seen_version"}
     if unknown:
         raise ApiRefusal(422, "api.unknown_keys", {"keys": sorted(unknown)})
 
@@ -256,6 +256,7 @@ def complete_task(id: UUID) -> Response:
             comment=str(given.get("comment") or ""),
             checked=given.get("checked") or (),
             base_version=given.get("base_version"),
+            seen_version=given.get("seen_version"),
         )
 
     command(act, "api.task.complete")

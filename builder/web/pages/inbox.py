@@ -15,6 +15,7 @@ from builder.files import FileInfo, file_info
 from builder.files.naming import current_field
 from builder.runtime.inbox import BOXES, InboxFilter
 from builder.storage.runtime_tables import process_instance, task_copy
+from builder.web.approvals import changes_since_start
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of
@@ -22,6 +23,7 @@ from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import layout_fields, role_choices
 from builder.web.files import file_response, readable_file, take_upload
 from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
+from builder.web.history import ChangeShown
 from builder.web.names import WorkNames
 from builder.web.notices import notify
 from builder.web.tasks import drawing, happenings, outcomes, priority_label, process_definition, shown, task_row
@@ -107,6 +109,14 @@ class TaskPage:
         """Files are read through the task: whoever has it may not see the record otherwise."""
         return url_for("inbox.file", id=self.row.id, file=id, **query)
 
+    def changes(self) -> list[ChangeShown]:
+        """What has changed since the approval began."""
+        if self.place is None or self.record is None or self.layout is None:
+            return []
+        display = Display(site().formats, self.names, self.place.app.name, files=self._file_link)
+        shown = set(self.layout.field_names()) & self.record.values.keys()
+        return changes_since_start(self.work, self.row.instance_id, self.place, self.record, shown, display)
+
     def view(self, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
         """The step's form."""
         if self.place is None or self.record is None or self.layout is None:
@@ -180,6 +190,7 @@ def _page(
         process_label=site().text(definition.label) if definition else "",
         key=str(new_id()),
         version=page.record.version if page.record else "",
+        changes=page.changes(),
     )
     return make_response(html, status)
 
@@ -287,6 +298,7 @@ def complete(id: UUID) -> BaseResponse:
             comment=form.get("_comment", "").strip(),
             checked=form.getlist("_check"),
             base_version=form.get("_version", type=int) if values else None,
+            seen_version=form.get("_version", type=int),
         )
 
     try:
@@ -312,7 +324,8 @@ def _late(id: UUID, values: Mapping[str, Any], error: StateConflict) -> Response
         clash = None
         if error.code == "record.changed" and page.place and page.record:
             clash = clash_of(work, page.place, page.record, values, error)
-        return _page(page, typed=values, clash=clash, status=409)
+        problem = code_text(error.code, site().locale) if error.code == "task.subject_changed" else ""
+        return _page(page, typed=values, clash=clash, problem=problem, status=409)
 
 
 @blueprint.post("/<uuid:id>/<verb>")

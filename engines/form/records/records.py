@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select
 
 from engines.core import AccessDenied, Event, InputError, Principal, new_id
-from engines.core.ports import Files
+from engines.core.ports import Files, Locks
 from engines.feel import EvaluationContext
-from engines.form.compiled import CompiledPermission
+from engines.form.compiled import CompiledPermission, Mode
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.attachments import attach_files, check_files, erase_files
 from engines.form.records.batch import create_batch
@@ -60,6 +60,7 @@ class Records:
         app: str = "",
         release: int = 0,
         files: Files | None = None,
+        locks: Locks | None = None,
     ) -> None:
         self.world = World(
             connection=connection,
@@ -72,6 +73,7 @@ class Records:
             app=app,
             release=release,
             files=files,
+            locks=locks,
         )
         self.keys = KeyBook(self.world)
 
@@ -282,6 +284,7 @@ class Records:
         """Empties the personal fields of a record in all its versions, for good; needs the right to delete it."""
         form = self.world.form(name)
         before, _ = self._load(form, id, "delete")
+        self._check_lock(form, id, ["deleted_at"])
         emptied = erase_values(self.world, form, id)
         erase_files(self.world, form, id, emptied)
         fields = sorted({field.partition(".")[0] for field in emptied})
@@ -410,6 +413,8 @@ class Records:
         shown = visible_record(self.world, form, before)
         if not changed:
             return RecordChange(record=shown, before=shown, events=(), problems=result.problems)
+        if not computed:
+            self._check_lock(form, before["id"], [name for name in changed if _is_entered(form, name)])
         system = self._stamp(before, computed)
         system |= {name: changed[name] for name in ("owner", "department") if name in changed}
         update_record(self.world, form, before, system, changed)
@@ -426,6 +431,11 @@ class Records:
             problems=result.problems,
         )
 
+    def _check_lock(self, form: StoredForm, id: UUID, fields: Collection[str]) -> None:
+        """``StateConflict`` where a process keeps the record from being changed."""
+        if fields and self.world.locks is not None:
+            self.world.locks.check(form.name, id, fields)
+
     def _stamp(self, before: Mapping[str, Any], computed: bool) -> dict[str, Any]:
         if computed:
             return {}
@@ -436,6 +446,7 @@ class Records:
         }
 
     def _bin(self, form: StoredForm, before: dict[str, Any], at: datetime | None, event: str) -> RecordChange:
+        self._check_lock(form, before["id"], ["deleted_at"])
         system = {**self._stamp(before, False), "deleted_at": at}
         update_record(self.world, form, before, system, {})
         after = {**before, **system}
@@ -455,3 +466,8 @@ class Records:
 
 def _names(form: StoredForm) -> list[str]:
     return [*form.compiled.fields, "owner", "department"]
+
+
+def _is_entered(form: StoredForm, name: str) -> bool:
+    field = form.compiled.fields.get(name)
+    return field is None or field.mode is Mode.ENTERED

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, FromClause
 
 from engines import feel
 from engines.core import Principal, PrincipalKind
-from engines.core.ports import Files
+from engines.core.ports import Files, Locks
 from engines.feel import EvaluationContext, Expression, Parameters
 from engines.feel.sql import SqlSource
 from engines.form.compiled import Mode
@@ -115,6 +115,8 @@ class World:
     parameters: Parameters | None = None
     # The files behind attachments; without them, what is sent for an attachment is taken as it is.
     files: Files | None = None
+    # What keeps records from being changed.
+    locks: Locks | None = None
 
     @property
     def now(self) -> datetime:
