@@ -50,7 +50,8 @@ class RecordWriter:
         change = self._records.update(form, record_id, self._plain(form, values), computed=computed)
         self._around.work.emit(change.events)
         if change.changed:
-            remember(self._around, form, record_id, [name for name in values if name in change.changed], source)
+            # All of them: those that came out the same stand on the same grounds as those that changed.
+            remember(self._around, form, record_id, list(values), source)
         return change.record.to_dict()
 
     def delete(self, form: str, record_id: UUID) -> RecordChange:

@@ -85,9 +85,24 @@ def _deeds() -> dict[str, str]:
     }
 
 
+def _cause(name: str, reason: str) -> str:
+    """Why a command was given: what people said, or what its name says."""
+    known = {
+        "scores.write": _("Full run of the scores"),
+        "demo.records": _("Sample data"),
+        "import.batch": _("Import"),
+        "task.complete": _("By completing a task"),
+        "release.backfill": _("After a release"),
+        "release.convert": _("After a release"),
+        "public.answer": _("On a public page"),
+        "job.process.timer": _("When a timer came due"),
+    }
+    return known.get(name, reason)
+
+
 def _reasons(work: Work, versions: list[RecordVersion]) -> dict[object, str]:
     ids = {version.command for version in versions if version.command}
     if not ids:
         return {}
-    query = sa.select(command.c.id, command.c.reason).where(command.c.id.in_(ids), command.c.reason != "")
-    return {row.id: row.reason for row in work.connection.execute(query)}
+    query = sa.select(command.c.id, command.c.name, command.c.reason).where(command.c.id.in_(ids))
+    return {row.id: _cause(row.name, row.reason) for row in work.connection.execute(query)}

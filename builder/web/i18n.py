@@ -86,6 +86,8 @@ class Formats:
     def ago(self, value: datetime) -> str:
         """How long ago (or ahead) an instant is, in words; further than 30 days, the date."""
         delta = value - self.now
+        if abs(delta) < timedelta(minutes=1):
+            return translations(self.locale).gettext("just now")
         if abs(delta) > timedelta(days=30):
             return self.date(value.astimezone(self.zone).date())
         return dates.format_timedelta(delta, add_direction=True, locale=self._babel)

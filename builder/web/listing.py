@@ -20,10 +20,12 @@ from builder.web.filters import (
     operator_labels,
     parse_conditions,
 )
-from builder.web.rows import Column, column_label, plain_columns
+from builder.web.rows import SYSTEM_COLUMNS, Column, column_label, plain_columns
 from engines.form import ViewDefinition
 
 PAGE_SIZE = 25
+# What every record has by which a list may be sorted.
+SORTABLE = ("created_at", "updated_at")
 # What a list's address says of the list itself.
 _OWN = frozenset({"view", "q", "f", "sort", "cols", "after", "add"})
 _INPUTS = {"number": "text", "date": "date", "text": "text"}
@@ -75,15 +77,16 @@ def read_state(place: FormPlace, known: Sequence[str]) -> ListState:
     view = views.get(request.args.get("view", "")) or next(iter(views.values()))
     fields = {name: field for name, field in place.form.fields.items() if name in known}
     wanted = [*request.args.getlist("f"), *_added()]
-    chosen = [name for name in request.args.getlist("cols") if name in known]
+    shown = {*known, *SYSTEM_COLUMNS}
+    chosen = [name for name in request.args.getlist("cols") if name in shown]
     sort = request.args.get("sort", "")
     name = sort.removeprefix("-")
     return ListState(
         view=view,
         search=request.args.get("q", "").strip()[:200],
         conditions=tuple(dict.fromkeys(parse_conditions(wanted, fields))),
-        sort=(name, sort.startswith("-")) if name in known else None,
-        columns=tuple(chosen or [n for n in view.columns if n in known] or known[:6]),
+        sort=(name, sort.startswith("-")) if name in {*known, *SORTABLE} else None,
+        columns=tuple(chosen or [n for n in view.columns if n in shown] or known[:6]),
         after=request.args.get("after", ""),
         mark=_mark(),
     )
@@ -111,7 +114,8 @@ def columns_of(place: FormPlace, state: ListState) -> list[Column]:
 
 def _sortable(place: FormPlace, state: ListState, column: Column) -> Column:
     field = place.form.fields.get(column.name)
-    if field is None or not field.kind.sortable or field.rows is not None:
+    sortable = column.name in SORTABLE if field is None else field.kind.sortable and field.rows is None
+    if not sortable:
         return column
     current = state.sort or next(((s.field, s.direction == "desc") for s in state.view.sort), None)
     mine = current is not None and current[0] == column.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,7 @@ from builder.web.record_timeline import entries_of, running_processes
 from builder.web.rows import Column, column_label, plain_columns, record_value, table_rows
 from builder.web.why import has_explanation
 from builder.workspace import Work
-from engines.form import CompiledField, LayoutItem, ListQuery, Record
+from engines.form import CompiledField, LayoutItem, ListQuery, Record, SortDefinition
 
 GROUPS = frozenset({"section", "tab", "step", "box"})
 # Types of fields that want the whole width.
@@ -29,10 +30,12 @@ RELATED = 5
 class RecordPage:
     """Builds the blocks for one record."""
 
-    def __init__(self, work: Work, place: FormPlace, record: Record) -> None:
+    def __init__(self, work: Work, place: FormPlace, record: Record, before: datetime | None = None) -> None:
+        """``before``: where the timeline begins, for the pages after its first."""
         self.work = work
         self.place = place
         self.record = record
+        self.before = before
         self.names = WorkNames(work)
         self.names.learn(place.form, [record])
         self.display = Display(site().formats, self.names, place.app.name)
@@ -71,9 +74,7 @@ class RecordPage:
                 yield from self._related(item, label, name)
             case "timeline":
                 relations = tuple(item.config.get("relations", ()))
-                entries = entries_of(self.work, self.place, self.record, relations, self.names)
-                href = url_for("records.comment", app=self.place.app.name, form=self.place.local, id=self.record.id)
-                block = {"type": "timeline", "label": label or _("Timeline"), "entries": entries, "comment_href": href}
+                block = {"type": "timeline", "label": label or _("Timeline"), **self._timeline(relations)}
             case "tile":
                 block = tile_block(self.work, self.place, self.record, item)
             case "button":
@@ -139,7 +140,7 @@ class RecordPage:
         if name not in self.record.masked and has_explanation(field):
             why = url_for("records.why", app=self.place.app.name, form=self.place.local, id=self.record.id, field=name)
         return {
-            "label": column_label(form, name),
+            "label": site().text(field.definition.label) or name,
             "shown": record_value(form, self.record, name, self.display),
             "span": int(item.config.get("span", usual)),
             "why": why,
@@ -178,7 +179,8 @@ class RecordPage:
         if relation is None or target is None or not target.may("see"):
             return
         pointing = {"field": relation.field, "op": "=", "value": str(self.record.id)}
-        query = ListQuery(filter=pointing, limit=int(item.config.get("limit", RELATED)), count=True)
+        limit = int(item.config.get("limit", RELATED))
+        query = ListQuery(filter=pointing, sort=_order(item, target), limit=limit, count=True)
         page = self.work.records.page(target.name, query)
         self.names.learn(target.form, page.records)
         wanted = item.config.get("columns") or [n for n in target.form.fields if n != relation.field][:4]
@@ -206,10 +208,28 @@ class RecordPage:
         href = url_for("public.make", app=target.app.name, form=target.local)
         return {"href": href, "field": field, "value": self.record.id}
 
+    def _timeline(self, relations: tuple[str, ...]) -> dict[str, Any]:
+        here = {"app": self.place.app.name, "form": self.place.local, "id": self.record.id}
+        entries, earlier = entries_of(self.work, self.place, self.record, relations, self.names, self.before)
+        return {
+            "entries": entries,
+            "comment_href": url_for("records.comment", **here),
+            "earlier_href": url_for("records.page", **here, before=earlier.isoformat()) if earlier else "",
+        }
 
-def context(work: Work, place: FormPlace, record: Record) -> dict[str, Any]:
-    """What the record's template needs."""
-    page = RecordPage(work, place, record)
+
+def _order(item: LayoutItem, target: FormPlace) -> tuple[SortDefinition, ...]:
+    """How related records are sorted: as the layout says, else newest first by their own date."""
+    stated = [
+        SortDefinition(field=s["field"], direction=s.get("direction", "asc")) for s in item.config.get("sort", ())
+    ]
+    dated = target.form.definition.dated_by
+    return tuple(stated) or ((SortDefinition(field=dated, direction="desc"),) if dated else ())
+
+
+def context(work: Work, place: FormPlace, record: Record, before: datetime | None = None) -> dict[str, Any]:
+    """What the record's template needs; ``before``: where its timeline begins."""
+    page = RecordPage(work, place, record, before)
     blocks = page.blocks()
     may_edit = may(place.form, site().principal, "edit") and work.records.may(place.name, "edit", record.id)
     may_delete = may(place.form, site().principal, "delete") and work.records.may(place.name, "delete", record.id)
@@ -246,10 +266,10 @@ def _every(blocks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _badges(page: RecordPage) -> list[Any]:
-    """The coloured choices of the record, for its head; at most three."""
+    """The coloured choices of the record, for its head: the first three that its page shows."""
     found = []
-    for name, field in page.place.form.fields.items():
-        value = page.record.values.get(name)
+    for name in dict.fromkeys([*page.layout.field_names(), *page.place.form.fields]):
+        field, value = page.place.form.fields[name], page.record.values.get(name)
         coloured = any(o.name == value and o.color for o in field.definition.options)
         if field.definition.type == "choice" and coloured and name not in page.record.masked:
             found.append(page.display.value(field.definition, value))

@@ -55,7 +55,7 @@ def column_label(form: CompiledForm, name: str) -> str:
     """What a column is called."""
     field = form.fields.get(name)
     if field is not None:
-        return site().text(field.definition.label) or name
+        return site().text(field.definition.short_label) or site().text(field.definition.label) or name
     return {
         "created_at": _("Created"),
         "updated_at": _("Changed"),

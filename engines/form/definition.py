@@ -49,6 +49,8 @@ class FieldDefinition:
     # Name of a registered field type.
     type: str
     label: LocalizedText = NO_TEXT
+    # What it is called at the head of a column; empty: as ``label`` says.
+    short_label: LocalizedText = NO_TEXT
     help: LocalizedText = NO_TEXT
     # True, False or a FEEL condition.
     required: bool | str = False
@@ -191,6 +193,8 @@ class FormDefinition:
     description: LocalizedText = NO_TEXT
     # Field whose value names a record in lists and links.
     title: str = ""
+    # Date or instant at which what a record tells of happened; empty: when it was made.
+    dated_by: str = ""
     fields: tuple[FieldDefinition, ...] = ()
     relations: tuple[RelationDefinition, ...] = ()
     constraints: tuple[ConstraintDefinition, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from engines.core import AccessDenied, InputError, InputProblem, new_id
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
+    from engines.feel.sql import SqlColumn
+    from engines.form import CompiledForm, FieldChange, Record
 
 KINDS = ("change", "related", "task", "process", "rule", "note", "comment", "message")
 MAX_TEXT = 10_000
@@ -35,11 +37,21 @@ class TimelineItem:
     title: Mapping[str, str] = field(default_factory=dict)
     # Person; None for the system.
     actor: UUID | None = None
-    # change: {fields: [{field, before, after}], version, kind}; related: {form, id, relation}; task: {task, verb,
-    # outcome, comment, node}; process: {process, instance, status}; rule: {rule, cause, actions}; comment: {id, text}
+    # change: {fields: [{field, before, after}], version, kind}; related: {form, id, relation, record};
+    # task: {task, verb, outcome, comment, node}; process: {process, instance, status}; rule: {rule, cause, actions};
+    # comment: {id, text}
     data: Mapping[str, Any] = field(default_factory=dict)
     # Orders lines of one instant.
     key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePage:
+    """Some lines of a timeline, newest first."""
+
+    items: list[TimelineItem]
+    # Earlier lines stand before this instant; None where there are none.
+    earlier: datetime | None = None
 
 
 class Timeline:
@@ -59,12 +71,26 @@ class Timeline:
         limit: int = 50,
         kinds: Iterable[str] | None = None,
     ) -> list[TimelineItem]:
-        """Lines newest first; ``relations`` add the records behind them; ``before`` is the last one of the page above.
+        """Lines newest first; ``relations`` add the records behind them; ``before`` is the last one's ``at`` above.
 
-        ``AccessDenied`` where the record may not be seen. Related records are those that the person may see.
+        ``AccessDenied`` where the record may not be seen. Related records are those that the person may see. Lines of
+        one instant stay on one page, so that there may be fewer than ``limit``.
         """
+        return self.page(form, record_id, relations=relations, before=before, limit=limit, kinds=kinds).items
+
+    def page(
+        self,
+        form: str,
+        record_id: UUID,
+        *,
+        relations: Sequence[str] = (),
+        before: datetime | None = None,
+        limit: int = 50,
+        kinds: Iterable[str] | None = None,
+    ) -> TimelinePage:
+        """The same lines, and whether there are earlier ones."""
         self._require(form, record_id)
-        wanted = frozenset(kinds or KINDS)
+        wanted, limit = frozenset(kinds or KINDS), limit + 1
         sources = {
             "change": lambda: self._changes(form, record_id, before, limit),
             "related": lambda: self._related(form, record_id, relations, before, limit),
@@ -76,7 +102,12 @@ class Timeline:
             "message": lambda: self._messages(form, record_id, before, limit),
         }
         items = [item for kind, read in sources.items() if kind in wanted for item in read()]
-        return sorted(items, key=lambda item: (item.at, item.key), reverse=True)[:limit]
+        found = sorted(items, key=lambda item: (item.at, item.key), reverse=True)[:limit]
+        if len(found) < limit:
+            return TimelinePage(items=found)
+        cut = found[-1].at
+        whole = [item for item in found if item.at != cut] or found[:-1]
+        return TimelinePage(items=whole, earlier=whole[-1].at)
 
     def comment(self, form: str, record_id: UUID, text: str, *, mentions: Sequence[UUID] = ()) -> UUID:
         """The id of a new comment; people mentioned are told, as far as they may see the record themselves."""
@@ -111,13 +142,22 @@ class Timeline:
 
     def _changes(self, form: str, record_id: UUID, before: datetime | None, limit: int) -> Iterator[TimelineItem]:
         for version in self._work.records.history(form, record_id):
-            if before is None or version.at < before:
-                fields = [{"field": c.field, "before": c.before, "after": c.after} for c in version.changes]
+            changes = [c for c in version.changes if version.kind != "computed" or self._is_new_class(form, c)]
+            if changes and (before is None or version.at < before):
+                fields = [{"field": c.field, "before": c.before, "after": c.after} for c in changes]
                 data = {"fields": fields, "version": version.version, "kind": version.kind, "command": version.command}
-                yield TimelineItem(at=version.at, kind="change", actor=version.by, data=data, key=str(version.version))
+                # The command's id is older than whatever the command set off, and so are its changes.
+                key = f"{version.command}:{version.version:06}"
+                yield TimelineItem(at=version.at, kind="change", actor=version.by, data=data, key=key)
                 limit -= 1
                 if limit <= 0:
                     return
+
+    def _is_new_class(self, form: str, change: FieldChange) -> bool:
+        """Computed figures move with every order, and nobody wants to read so; a class that changes is worth a line."""
+        field = self._work.records.of(form).world.form(form).compiled.fields.get(change.field)
+        chosen = field is not None and field.definition.type == "choice"
+        return chosen and change.before is not None and change.after is not None
 
     def _related(
         self, form: str, record_id: UUID, relations: Sequence[str], before: datetime | None, limit: int
@@ -129,27 +169,43 @@ class Timeline:
             if join is None:
                 continue
             target = source.form.compiled.relations[name].form
+            compiled = records.of(target).world.form(target).compiled
             child = join.selectable.c
+            dated = join.source.column(compiled.definition.dated_by) if compiled.definition.dated_by else None
             query = (
                 sa.select(child.id)
                 .join_from(source.selectable, join.selectable, join.on)
                 .where(source.selectable.c.id == record_id)
             )
+            newest = (dated.element.desc().nulls_last(),) if dated else ()
             if before is not None:
-                query = query.where(child.created_at < before)
-            ids = list(self._work.connection.execute(query.order_by(child.created_at.desc()).limit(limit)).scalars())
-            title = records.of(target).world.form(target).compiled.title
+                query = query.where(self._earlier(compiled, dated, child.created_at, before))
+            query = query.order_by(*newest, child.created_at.desc()).limit(limit)
+            ids = list(self._work.connection.execute(query).scalars())
             for record in records.get_many(target, ids):
-                data = {"form": target, "id": record.id, "relation": name, "values": dict(record.values)}
-                shown = {"": str(record.get(title) or "")} if title else {}
-                yield TimelineItem(
-                    at=record.created_at,
-                    kind="related",
-                    title=shown,
-                    actor=record.created_by,
-                    data=data,
-                    key=str(record.id),
-                )
+                at = self._happened(compiled, record)
+                if before is None or at < before:
+                    data = {"form": target, "id": record.id, "relation": name, "record": record}
+                    yield TimelineItem(at=at, kind="related", actor=record.created_by, data=data, key=str(record.id))
+
+    def _earlier(
+        self, form: CompiledForm, dated: SqlColumn | None, made: sa.ColumnElement[Any], before: datetime
+    ) -> sa.ColumnElement[bool]:
+        """What may have happened before an instant: a day counts whole."""
+        if dated is None:
+            return made < before
+        is_day = form.fields[form.definition.dated_by].definition.type == "date"
+        limit = before.astimezone(self._work.zone).date() if is_day else before
+        return sa.func.coalesce(dated.element <= limit, made < before)
+
+    def _happened(self, form: CompiledForm, record: Record) -> datetime:
+        """When it happened as the record itself says, else when it was made; on the day it was made, at that time."""
+        said = record.values.get(form.definition.dated_by) if form.definition.dated_by else None
+        if isinstance(said, datetime):
+            return said
+        if not isinstance(said, date) or said == record.created_at.astimezone(self._work.zone).date():
+            return record.created_at
+        return datetime.combine(said, time(), tzinfo=self._work.zone)
 
     def _tasks(self, form: str, record_id: UUID, before: datetime | None, limit: int) -> Iterator[TimelineItem]:
         about = (task_table.c.subject_form == form, task_table.c.subject_id == record_id)

@@ -10,9 +10,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from builder.storage.runtime_tables import rule_firing, value_origin
+from builder.runtime import loading
+from builder.storage.runtime_tables import process_instance, rule_firing, task, value_origin
 from builder.storage.values import decode
 from engines.core import AccessDenied
+from engines.core.principal import SYSTEM
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
@@ -32,8 +34,9 @@ class Reason:
     # Person who acted, or who set the command off.
     actor: UUID | None = None
     release: int = 0
-    # rule: {event, reason, decisions: [{decision, inputs, matched, value}]}; score: {measures, version, cut_points};
-    # formula: {text, inputs}; process: {node, instance}
+    # rule: {event, reason, decisions: see Decided.explanation}; score: {measures, cut_points, cause, decisions};
+    # formula: {text, inputs}; process: {node, instance, rule: the one that started it, decisions: what that rule asked,
+    # tasks: [{title, node, by, outcome, comment, at}]}
     detail: Mapping[str, Any] = field(default_factory=dict)
     # The rule's own firing, where one is kept: {inputs, actions, cause}
     firing: Mapping[str, Any] | None = None
@@ -60,7 +63,8 @@ class Why:
     def _formula(self, form: str, record_id: UUID, field: str, value: Any, compiled: Any) -> Reason:
         reads = {path for path in compiled.formula.reads if path}
         app = form.split(".", 1)[0]
-        found = self._around.load(app, form, record_id, {path[:1] if len(path) == 1 else path for path in reads}) or {}
+        # As the system, like the formula itself; whoever shows it leaves out what the person may not see.
+        found = loading.load(self._work.records_as(SYSTEM, app), form, record_id, reads) or {}
         inputs = {".".join(path): _at(found, path) for path in sorted(reads)}
         return Reason(
             field=field,
@@ -77,6 +81,8 @@ class Why:
         if origin is not None and (version is None or origin.at >= version.at):
             detail = decode(origin.detail)
             kind, name = detail.pop("kind"), detail.pop("name")
+            if kind == "process" and detail.get("instance"):
+                detail |= self._process(UUID(detail["instance"]))
             return Reason(
                 field=field,
                 value=value,
@@ -94,6 +100,39 @@ class Why:
             field=field, value=value, kind="person" if version.by else "system", at=version.at, actor=version.by,
             detail={"version": version.version, "command": version.command},
         )  # fmt: skip
+
+    def _process(self, instance: UUID) -> dict[str, Any]:
+        """What a process instance stands on: the rule that started it, with its decisions, and what people said."""
+        table = task
+        done = (table.c.instance_id == instance, table.c.status == "completed")
+        tasks = [
+            {
+                "title": row.title,
+                "node": row.node,
+                "by": row.closed_by,
+                "outcome": row.outcome,
+                "comment": row.comment or "",
+                "at": row.closed_at,
+            }
+            for row in self._work.connection.execute(sa.select(table).where(*done).order_by(table.c.closed_at))
+        ]
+        return {"tasks": tasks, **self._started_by(instance)}
+
+    def _started_by(self, instance: UUID) -> dict[str, Any]:
+        started = self._work.connection.execute(
+            sa.select(process_instance).where(process_instance.c.id == instance)
+        ).one_or_none()
+        if started is None:
+            return {}
+        table = rule_firing
+        same = (table.c.form == started.subject_form, table.c.record_id == started.subject_id)
+        query = sa.select(table).where(*same, table.c.app == started.app, table.c.at == started.started_at)
+        for row in self._work.connection.execute(query):
+            actions = decode(row.actions)
+            if any(action["action"] == "StartProcess" and action["process"] == started.process for action in actions):
+                decisions = [action["explained"] for action in actions if "explained" in action]
+                return {"rule": row.rule, "decisions": decisions}
+        return {}
 
     def _origin(self, form: str, record_id: UUID, field: str) -> sa.Row[Any] | None:
         table = value_origin

@@ -48,7 +48,10 @@ class Executor:
         """Does it, and what the rule is told back."""
         self._count += 1
         reply = self._records(action)
-        self.done.append(described(action))
+        words = described(action)
+        if isinstance(action, a.Decide):
+            words["explained"] = self._decided[-1]
+        self.done.append(words)
         return reply
 
     def _records(self, action: a.Action) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,8 @@ class Wanted:
     values: Mapping[str, Any]
     # By measure: {value, score}.
     measures: Explained
+    # What decided on the values, see ``Decided.explanation``.
+    decisions: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,8 @@ class Scoring:
             return None
         version, cuts = self.cut_points(app, name)
         scored = rules.score_one(model, cuts, row)
-        values = self.values(app, model, scored, parameters)
-        source_of_values = _source(name, cause, version, explained(scored.measures))
+        values, decisions = self.values_explained(app, model, scored, parameters)
+        source_of_values = _source(name, cause, version, explained(scored.measures), decisions)
         return self._around.write(app).update(form, record_id, values, source=source_of_values, computed=True)
 
     def request_run(self, app: str, name: str, *, cause: str) -> None:
@@ -132,7 +134,29 @@ class Scoring:
         self, app: str, model: CompiledScores, scored: ScoredRecord, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What is to be written to one record: numbers rounded to the scale of their fields, as formulas are."""
-        decide = self._around.decisions.of(app).decide
+        return self._values(app, model, scored, parameters, self._around.decisions.of(app).decide)
+
+    def values_explained(
+        self, app: str, model: CompiledScores, scored: ScoredRecord, parameters: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[Mapping[str, Any]]]:
+        """The same, and what explains the decisions that were asked."""
+        asked: list[Mapping[str, Any]] = []
+
+        def decide(name: str, inputs: Mapping[str, Any]) -> Any:
+            found = self._around.decisions.of(app).explained(name, inputs)
+            asked.append(found.explanation)
+            return found.value
+
+        return self._values(app, model, scored, parameters, decide), asked
+
+    def _values(
+        self,
+        app: str,
+        model: CompiledScores,
+        scored: ScoredRecord,
+        parameters: Mapping[str, Any],
+        decide: Callable[[str, Mapping[str, Any]], Any],
+    ) -> dict[str, Any]:
         values = model.values_to_write(scored.measures, scored.fields, parameters, self._around.feel, decide)
         form = self._around.records(app).world.form(self._around.form_name(app, model.model.form)).compiled
         return {name: _rounded(form.fields[name].column, value) for name, value in values.items()}
@@ -150,11 +174,14 @@ class Scoring:
         plan = rules.score_all(model, records.source(form), dialect, parameters, self._around.feel)
         run = plan.read(self._work.connection.execute(plan.select))
         stored = self._stored(app, form, [field for field, _ in model.writes])
-        wanted = (
-            Wanted(id=r.id, values=self.values(app, model, r, parameters), measures=explained(r.measures))
-            for r in run.records
-        )
-        changed = [w for w in wanted if any(_differs(value, stored[w.id].get(n)) for n, value in w.values.items())]
+        changed = []
+        for record in run.records:
+            values = self.values(app, model, record, parameters)
+            if any(_differs(value, stored[record.id].get(n)) for n, value in values.items()):
+                # Explaining costs half as much again, so only where something is written.
+                _, asked = self.values_explained(app, model, record, parameters)
+                measures = explained(record.measures)
+                changed.append(Wanted(id=record.id, values=values, measures=measures, decisions=asked))
         members = sum(1 for r in run.records if r.measures is not None)
         return Prepared(app=app, model=name, cause=cause, cuts=run.cuts, population=members, changed=changed)
 
@@ -199,7 +226,7 @@ class Scoring:
                 form,
                 item.id,
                 list(item.values),
-                _source(run.model, run.cause, run.version, item.measures),
+                _source(run.model, run.cause, run.version, item.measures, item.decisions),
             )
             for item in wanted
         ]
@@ -210,8 +237,11 @@ class Scoring:
         self._work.connection.execute(score_run.update().where(score_run.c.id == run_id).values(**values))
 
 
-def _source(model: str, cause: str, version: int, measures: Explained) -> dict[str, Any]:
-    return {"kind": "score", "name": model, "cause": cause, "cut_points": version, "measures": dict(measures)}
+def _source(
+    model: str, cause: str, version: int, measures: Explained, decisions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    seen = {"measures": dict(measures), "decisions": list(decisions)}
+    return {"kind": "score", "name": model, "cause": cause, "cut_points": version, **seen}
 
 
 def explained(measures: Mapping[str, Measured] | None) -> dict[str, dict[str, Any]]:
@@ -261,7 +291,10 @@ def recalculate(
 
 def to_payload(wanted: Sequence[Wanted]) -> list[Any]:
     """A portion as a job carries it."""
-    return [encode({"id": w.id, "values": dict(w.values), "measures": dict(w.measures)}) for w in wanted]
+    return [
+        encode({"id": w.id, "values": dict(w.values), "measures": dict(w.measures), "decisions": list(w.decisions)})
+        for w in wanted
+    ]
 
 
 def from_payload(data: Sequence[Any]) -> list[Wanted]:

@@ -65,20 +65,20 @@ class Display:
         return self.value(field, value).striptags() if value not in (None, "", []) else ""
 
     def number(self, field: FieldDefinition, value: Any) -> Markup:
-        scale = field.config.get("scale")
+        scale = field.config.get("decimals", field.config.get("scale"))
         shown = escape(self.formats.number(Decimal(value), scale if scale is not None and scale <= 4 else None))
         return Markup('<span class="negative">{}</span>').format(shown) if Decimal(value) < 0 else shown
 
     def money(self, field: FieldDefinition, value: Any) -> Markup:
         amount = Decimal(value)
-        scale = int(field.config.get("scale", 2))
+        scale = int(field.config.get("decimals", field.config.get("scale", 2)))
         if scale > 2 and amount == amount.quantize(Decimal("0.01")):
             scale = 2
         shown = escape(self.formats.money(amount, str(field.config.get("currency", "CNY")), scale))
         return Markup('<span class="negative">{}</span>').format(shown) if amount < 0 else shown
 
     def percent(self, field: FieldDefinition, value: Any) -> Markup:
-        scale = max(0, int(field.config.get("scale", 4)) - 2)
+        scale = int(field.config.get("decimals", max(0, int(field.config.get("scale", 4)) - 2)))
         text = self.formats.percent(Decimal(value), scale)
         return escape(text)
 

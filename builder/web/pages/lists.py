@@ -24,7 +24,7 @@ from builder.web.listing import (
     views_of,
 )
 from builder.web.names import WorkNames
-from builder.web.rows import column_label, table_rows
+from builder.web.rows import SYSTEM_COLUMNS, column_label, table_rows
 from builder.workspace import Work
 from engines.core import InputError
 from engines.form import ListQuery, Page, SortDefinition, to_feel
@@ -133,8 +133,8 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "filterable": filter_groups(place, known),
         "all_columns": [
             {"name": n, "label": column_label(place.form, n), "shown": n in state.columns}
-            for n in known
-            if place.form.fields[n].rows is None
+            for n in (*known, *SYSTEM_COLUMNS)
+            if n in SYSTEM_COLUMNS or place.form.fields[n].rows is None
         ],
         "filtered": bool(state.search or state.conditions or mark),
         "clear_href": state.href(f=[], q="", mark=()),

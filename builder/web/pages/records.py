@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,14 @@ from engines.form import Record
 blueprint = Blueprint("records", __name__, url_prefix="/a/<app>/f/<form>")
 blueprint.before_request(require_person)
 lists.register(blueprint)
+
+
+def instant(text: str) -> datetime:
+    """An aware instant as links carry it; ``ValueError`` for anything else."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found
 
 
 def record_or_404(work: Work, place: FormPlace, id: UUID) -> Record:
@@ -77,7 +86,8 @@ def page(app: str, form: str, id: UUID) -> str:
     place = form_or_404(app, form)
     with reading() as work:
         record = record_or_404(work, place, id)
-        return render_template("pages/record.html", **record_page.context(work, place, record))
+        before = request.args.get("before", type=instant)
+        return render_template("pages/record.html", **record_page.context(work, place, record, before))
 
 
 @blueprint.get("/<uuid:id>/edit")
@@ -148,7 +158,7 @@ def comment(app: str, form: str, id: UUID) -> BaseResponse:
     place = form_or_404(app, form)
     text = request.form.get("text", "")
     change(lambda work: work.service("timeline").comment(place.name, id, text), "record.comment")
-    return redirect(url_for("records.page", app=app, form=form, id=id))
+    return redirect(url_for("records.page", app=app, form=form, id=id, _anchor="timeline"))
 
 
 @blueprint.post("/<uuid:id>/press/<button>")

@@ -30,6 +30,8 @@ class ReferenceCheck:
         """All diagnostics, in file order."""
         form = self._form
         yield from self._known("field", form.title, "/title", [*self._fields])
+        dates = [field.name for field in form.fields if field.type in ("date", "datetime")]
+        yield from self._known("field", form.dated_by, "/dated_by", dates)
         for field in form.fields:
             yield from self._field(field, form.fields)
             for column in field.fields:

@@ -30,6 +30,7 @@ RESULTS: Mapping[str, FieldType] = {
 _RESULT: Mapping[str, Any] = {
     "result": {"enum": list(RESULTS)},
     "scale": {"type": "integer", "minimum": 0, "maximum": 10},
+    "decimals": {"type": "integer", "minimum": 0, "maximum": 10},
     "precision": {"type": "integer", "minimum": 1, "maximum": 18},
     "rounding": {"enum": ["half_up", "half_even", "down", "floor", "ceiling"]},
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},

@@ -25,6 +25,7 @@ _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?")
 _WIDE = Context(prec=60)
 _LIMITS: Mapping[str, Any] = {
     "scale": {"type": "integer", "minimum": 0, "maximum": 10},
+    "decimals": {"type": "integer", "minimum": 0, "maximum": 10},
     "precision": {"type": "integer", "minimum": 1, "maximum": MAX_PRECISION},
     "min": {"type": "number"},
     "max": {"type": "number"},

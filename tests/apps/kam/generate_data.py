@@ -339,7 +339,8 @@ class Maker:
             score = self.random.choices(range(11), (1, 0, 1, 1, 2, 3, 4, 9, 12, 14, 10))[0]
             mood = "high" if score >= 9 else "middle" if score >= 7 else "low"
             rows.append((account.code, score, self.random.choice(COMMENTS[mood]), account.owner))
-        self._write("survey", ("account", "score", "comment", "owner"), rows)
+        dated = [(*row, self._moment(700)) for row in rows]
+        self._write("survey", ("account", "score", "comment", "owner", "answered_at"), dated)
 
     def _moment(self, days: int) -> datetime:
         day = AS_OF - timedelta(days=self.random.randint(1, days))

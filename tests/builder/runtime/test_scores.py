@@ -205,6 +205,18 @@ def test_why_names_the_model_its_measures_and_the_cut_points(desk: Desk) -> None
         reason = work.service("why")("desk.box", made[7], "rank")
     assert (reason.kind, reason.name, reason.detail["cut_points"]) == ("score", "worth", 1)
     assert reason.detail["measures"]["total"] == {"value": 8, "score": 4}
+    (asked,) = reason.detail["decisions"]
+    (row,) = asked["steps"][0]["rows"]
+    assert (asked["inputs"], asked["value"]) == ({"rank": 4}, row["then"][0].strip('"'))
+
+
+def test_why_holds_for_values_that_a_later_run_confirmed(desk: Desk) -> None:
+    made = filled(desk)
+    desk.workspace.score_all("desk.worth", desk.as_("root"))
+    create(desk, name="more", size=1, box=made[7])
+    with desk.work() as work:
+        total, level = (work.service("why")("desk.box", made[7], name) for name in ("total", "level"))
+    assert (total.kind, total.value, level.kind, level.name) == ("score", 9, "score", "worth")
 
 
 def test_a_run_in_the_background_does_the_same_in_portions(desk: Desk) -> None:

@@ -59,6 +59,8 @@ BOOK: dict[str, Any] = {
             "level", "choice", "等级", "Level", options=[option("a", "甲", "A"), option("b", "乙", "B")], read_only=True
         ),
         field("keeper", "person", "保管人", "Keeper"),
+        field("twice", "formula", "两本价", "Price of two", formula="price * 2", result="money"),
+        field("loaned", "rollup", "借阅次数", "Loans so far", relation="loans", aggregate="count", result="number"),
     ],
     "relations": [{"name": "loans", "form": "loan", "field": "book", "label": text("借阅", "Loans")}],
     "constraints": [
@@ -151,6 +153,7 @@ LOAN: dict[str, Any] = {
     "label": text("借阅", "Loan"),
     "plural": text("借阅", "Loans"),
     "title": "reader",
+    "dated_by": "until",
     "fields": [
         field("book", "reference", "图书", "Book", form="book", required=True),
         field("reader", "text", "读者", "Reader", required=True, search=True),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -211,6 +213,27 @@ def test_why_explains_a_formula(librarian: FlaskClient, library: Workspace) -> N
     assert "sum(copies.count)" in page
 
 
+def test_why_says_how_many_related_records_were_read_and_hides_what_the_person_may_not_see(
+    librarian: FlaskClient, reader: FlaskClient, library: Workspace
+) -> None:
+    id = add(library, title="A", price="77.77")
+    add(library, "loan", book=id, reader="Zhang")
+    assert "Records read: 1" in text_of(librarian, f"{BOOKS}/{id}/why/loaned")
+    assert "77.77" in text_of(librarian, f"{BOOKS}/{id}/why/twice")
+    told = text_of(reader, f"{BOOKS}/{id}/why/twice")
+    assert "155.54" in told
+    assert "77.77" not in told
+
+
+def test_a_list_shows_and_sorts_by_what_every_record_has(librarian: FlaskClient, library: Workspace) -> None:
+    for title in ("Younger", "Older"):
+        add(library, title=title)
+    page = text_of(librarian, f"{BOOKS}/?cols=title&cols=created_at&cols=owner&sort=-created_at")
+    assert ">Created<" in page.replace("\n", "")
+    assert 'aria-sort="descending"' in page
+    assert page.index("Older") < page.index("Younger")
+
+
 def test_a_picker_finds_by_text_and_pinyin_initials(librarian: FlaskClient, library: Workspace) -> None:
     add(library, title="红楼梦")
     for words in ("红楼", "hlm"):
@@ -223,6 +246,30 @@ def test_a_deleted_record_is_gone_from_list_and_page(librarian: FlaskClient, lib
     answer = librarian.post(f"{BOOKS}/{id}/delete", data={"_csrf": csrf(librarian, "/"), "_version": "1"})
     assert answer.status_code == 302
     assert librarian.get(f"{BOOKS}/{id}").status_code == 404
+
+
+def test_the_timeline_goes_by_the_date_that_records_state_and_shows_earlier_ones_on_demand(
+    librarian: FlaskClient, library: Workspace
+) -> None:
+    id = add(library, title="Lent often")
+    for day in range(1, 29):
+        for month in (1, 2):
+            add(library, "loan", book=id, reader=f"{day:02}.{month}.", until=date(2024, month, day))
+    page = text_of(librarian, f"{BOOKS}/{id}")
+    told = re.findall(r"Loan · (\S+?)<", page)
+    assert told[:2] == ["28.2.", "27.2."]
+    assert "Loan · 01.1." not in page
+    earlier = re.search(r'hx-get="([^"]*before[^"]*)"', page)
+    assert earlier is not None
+    rest = re.findall(r"Loan · (\S+?)<", text_of(librarian, html.unescape(earlier[1])))
+    assert told + rest == [f"{day:02}.{month}." for month in (2, 1) for day in range(28, 0, -1)]
+
+
+def test_a_change_on_the_timeline_says_from_what_to_what(librarian: FlaskClient, library: Workspace) -> None:
+    id = add(library, title="Changed")
+    form = {"_csrf": csrf(librarian, "/"), "_version": "1", "title": "Changed", "state": "lent"}
+    librarian.post(f"{BOOKS}/{id}/edit", data=form)
+    assert "State: New → Lent" in text_of(librarian, f"{BOOKS}/{id}")
 
 
 def test_comments_stand_on_the_timeline(librarian: FlaskClient, library: Workspace) -> None:

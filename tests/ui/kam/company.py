@@ -116,6 +116,11 @@ class Company:
         assert found is not None
         return found
 
+    def account(self, code: str) -> str:
+        """The address of an account's page."""
+        found = self.find("account", f'code = "{code}"')
+        return f"/a/kam/f/account/{found}"
+
     def find(self, form: str, condition: str) -> UUID:
         """The id of the only record for which FEEL ``condition`` holds."""
         (found,) = self.all(form, condition)
