@@ -21,7 +21,7 @@ from builder.web.why import rule_label
 from builder.workspace import Work
 from engines.form import FieldDefinition, Record
 
-MOST = 40
+MOST = 30
 # Fields named in one line.
 FIELDS = 3
 # Longest value quoted in a line.
