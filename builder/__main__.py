@@ -9,7 +9,7 @@ def main() -> None:
     """Runs the command line."""
     with long_lived():
         from builder.cli import main as command
-    command()
+    command(prog_name="dougong")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from builder import releases
-from builder.cli.running import serve_workspace
+from builder.cli.running import require_free_port, serve_workspace
 from builder.cli.surroundings import Surroundings, pass_surroundings
 from builder.definitions import AppSource, load_folder
 from builder.demo import DemoDefinition, DemoPerson, create_people, load_demo, load_records, run_scores
@@ -63,6 +63,9 @@ def demo_command(
         files=folder.absolute() / "files",
         **{key: value for key, value in given.items() if value is not None},
     )
+    if not no_serve:
+        # Before minutes are spent, and before a demo that is being served is thrown away.
+        require_free_port(settings)
     console = Console()
     if reset or not (folder / _DONE).is_file():
         _clear(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -52,10 +51,6 @@ class _Group(click.Group):
             return super().invoke(context)
         except DougongError as error:
             click.echo(told(error), err=True)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            click.echo("The port is taken: stop the other program, or choose another port with --port.", err=True)
         context.exit(1)
 
 
@@ -77,7 +72,7 @@ def _sentence(code: str, params: Any) -> str:
     return messages().text(code, "en", params)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="dougong", message="%(version)s")
 @click.option(
     "--database", metavar="URL", help="The workspace's database; else DOUGONG_DATABASE, else ./var/dougong.db."

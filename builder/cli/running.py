@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import threading
@@ -17,6 +18,7 @@ from builder.jobs.ports import JobRunner
 from builder.long_lived import long_lived
 from builder.workspace import Settings, Workspace, initialise
 from builder.workspace.housekeeping import Housekeeper
+from engines.core import DougongError
 
 
 @click.command("init")
@@ -64,8 +66,8 @@ def worker_command(surroundings: Surroundings) -> None:
 
 
 def serve_workspace(workspace: Workspace, settings: Settings) -> None:
-    """Serves until the process is told to stop; ``OSError`` where the port is taken, before anything has begun."""
-    _require_free_port(settings)
+    """Serves until the process is told to stop; ``CannotListen`` where the port is taken, before anything has begun."""
+    require_free_port(settings)
     with long_lived():
         # Imported here, because no other command needs the web and its start takes half a second.
         from builder.runtime.install import embedded_runner
@@ -95,10 +97,27 @@ def background(workspace: Workspace, runner: JobRunner | None) -> Iterator[None]
         housekeeper.stop()
 
 
-def _require_free_port(settings: Settings) -> None:
-    """``OSError`` where the port is taken; the server's own attempt would leave sockets open."""
-    with socket.create_server((settings.host, settings.port)):
-        return
+class CannotListen(DougongError):
+    """The address or the port cannot be had; says why and what to do."""
+
+    code = "serve.cannot_listen"
+
+
+def require_free_port(settings: Settings) -> None:
+    """``CannotListen`` where the port is taken; the server's own attempt would leave sockets open."""
+    where = f"{settings.host}:{settings.port}"
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            return
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                hint = f"port {settings.port} is taken: stop the other program, or choose another port with --port"
+            case errno.EACCES:
+                hint = "ports below 1024 need rights that this user lacks: choose another with --port"
+            case _:
+                hint = f"{error.strerror}: give an address of this machine with --host"
+        raise CannotListen(f"cannot listen on {where}: {hint} (with make: PORT=8001)") from error
 
 
 def _until_told() -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.storage.database import Database
+from engines.core import DougongError
 
 # Alembic is imported where it is used: every start of the program looks at the revision, few migrate.
 if TYPE_CHECKING:
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
 VERSION_TABLE = "sys_migration"
 
 
+class UnknownRevision(DougongError):
+    """No migration has this name."""
+
+    code = "database.unknown_revision"
+
+
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Runs all migrations up to ``revision``; an error leaves the database as it was."""
+    """Runs all migrations up to ``revision``; an error leaves the database as it was. ``UnknownRevision``."""
     from alembic import command
 
+    _require_known(revision, "head")
     with database.write() as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Takes migrations back down to ``revision`` ("base": none); an error leaves the database as it was."""
+    """Takes migrations back down to ``revision`` ("base": none), all or nothing. ``UnknownRevision``."""
     from alembic import command
 
+    _require_known(revision, "base")
     with database.write() as connection:
         command.downgrade(_config(connection), revision)
 
@@ -53,6 +62,12 @@ def history() -> list[tuple[str, str]]:
 
     scripts = ScriptDirectory.from_config(_config(None)).walk_revisions()
     return [(script.revision, script.doc) for script in scripts][::-1]
+
+
+def _require_known(revision: str, end: str) -> None:
+    known = [name for name, _ in history()]
+    if revision not in (*known, end):
+        raise UnknownRevision(f'there is no revision "{revision}"; known: {", ".join((*known, end))}')
 
 
 def _config(connection: Connection | None) -> Config:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from builder.cli import main
+from builder.cli.main import COMMANDS
 from builder.storage.workspace_tables import audit
 from builder.workspace import Settings, Workspace
 from engines.core import SYSTEM
@@ -145,7 +146,32 @@ def test_a_taken_port_is_told_in_one_line(shell: Shell) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         text = shell("serve", "--port", str(taken.getsockname()[1]), code=1)
-    assert text.strip().splitlines()[-1].startswith("The port is taken")
+        again = shell("demo", "--port", str(taken.getsockname()[1]), code=1)
+    for line in (text, again):
+        assert line.count("\n") == 1
+        assert "is taken: stop the other program, or choose another port with --port" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("serve", "--host", "256.1.1.1"), "give an address of this machine with --host"),
+        (("db", "downgrade", "nope", "--yes"), 'there is no revision "nope"; known: 0001'),
+        (("db", "upgrade", "nope"), 'there is no revision "nope"; known: 0001'),
+    ],
+)
+def test_what_a_person_can_mend_is_told_in_one_line(shell: Shell, arguments: tuple[str, ...], told: str) -> None:
+    text = shell(*arguments, code=1)
+    assert told in text
+    assert text.count("\n") == 1
+
+
+def test_help_tells_all_commands_each_in_a_sentence_that_ends(shell: Shell) -> None:
+    text = shell("--help")
+    for name in "serve worker init demo app import user clock db".split():
+        assert f"\n  {name} " in text
+    for name in COMMANDS:
+        assert "Usage:" in shell(name, "--help")
 
 
 def test_unknown_settings_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
