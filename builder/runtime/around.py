@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from builder.runtime.rules.decisions import Decisions
     from builder.runtime.rules.scoring import Scoring
     from builder.workspace.work import Work
-    from engines.form import Records
+    from engines.form import LayoutDefinition, Records
 
 
 # Paths for which the name of whoever started a process is looked up.
@@ -171,6 +171,10 @@ class Around:
     def graph(self, app: str, name: str, release: int, hash: str) -> CompiledProcess:
         """The graph with this hash, from the app in force or from the release that held it."""
         return self._graphs.kept(app, name, release, hash)
+
+    def step_layout(self, row: sa.Row[Any]) -> LayoutDefinition | None:
+        """The layout that a task's step names, as the release has it that its instance was started with."""
+        return self._graphs.layout(row.app, row.subject_form, row.layout, row.release) if row.layout else None
 
     def starts(self, app: str, kind: str, name: str) -> Iterator[tuple[str, str]]:
         """(process, start event) for each process that such a message or signal starts."""

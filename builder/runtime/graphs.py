@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.definitions import AppDefinitions, CompiledApp
 from builder.workspace.release_store import content_of, get_release
+from engines.form import LayoutDefinition
 from engines.process.graph import CompiledProcess
 from engines.process.kinds import EventKind
 
@@ -49,12 +50,32 @@ class Graphs:
         if hash not in cache:
             if len(cache) >= KEPT:
                 cache.clear()
-            found = get_release(self._work.connection, app, release)
-            # It ran before: what a newer engine would say against it must not stop its instances.
-            source = content_of(self._work.connection, found, checked=True)
-            others = {n: a.definitions for n, a in self._work.apps.items() if n != app}
-            cache[hash] = CompiledApp(AppDefinitions(source, others), release=release).processes[name]
+            cache[hash] = self._released(app, release).processes[name]
         return cache[hash]
+
+    def layout(self, app: str, form: str, name: str, release: int) -> LayoutDefinition | None:
+        """The layout of a form as a release of ``app`` has it; that in force where a field of it is there no more."""
+        owner, _, local = form.partition(".")
+        current = self._work.apps[owner].forms[local]
+        now: LayoutDefinition | None = current.layouts.get(name)
+        if owner != app or self._work.apps[owner].release == release:
+            return now
+        cache: dict[Any, Any] = self._work.app_set.cache.setdefault("runtime.layouts", {})  # type: ignore[assignment]
+        key = (form, release)
+        if key not in cache:
+            if len(cache) >= KEPT:
+                cache.clear()
+            found = self._released(app, release).forms.get(local)
+            cache[key] = dict(found.layouts) if found else {}
+        kept: LayoutDefinition | None = cache[key].get(name)
+        return kept if kept is not None and set(kept.field_names()) <= current.fields.keys() else now
+
+    def _released(self, app: str, release: int) -> CompiledApp:
+        found = get_release(self._work.connection, app, release)
+        # It ran before: what a newer engine would say against it must not stop its instances.
+        source = content_of(self._work.connection, found, checked=True)
+        others = {n: a.definitions for n, a in self._work.apps.items() if n != app}
+        return CompiledApp(AppDefinitions(source, others), release=release)
 
     def starts(self, app: str, kind: str, name: str) -> Iterator[tuple[str, str]]:
         """(process, start event) for each process in force that such a message or signal starts."""

@@ -68,9 +68,6 @@ class RecordWriter:
         if refused:
             problems = [InputProblem(pointer=pointer_of(name), code="form.read_only") for name in refused]
             raise InputError(problems)
-        missing = [n for n, e in access.items() if e["access"] == "required" and values.get(n) in (None, "", [])]
-        if missing:
-            raise InputError([InputProblem(pointer=pointer_of(name), code="form.required") for name in missing])
         change = self._records.update(row.subject_form, row.subject_id, dict(values), base_version=base_version)
         self._around.work.emit(change.events)
         if change.changed:

@@ -115,10 +115,18 @@ def next_in_turn(run: Run, token: Token, node: Node) -> None:
 def _decides_itself(run: Run, node: Node, person: UUID) -> bool:
     """Whether the step approves by itself for somebody who has approved before, or who started the process."""
     wanted = settings(node).approval
+    if _has_standard(node):
+        return False
     if wanted.own == "approve" and person == run.initiator:
         return True
     now = run.context.subject_version
     return wanted.repeated == "approve" and any(person in p.approvers and p.seen == now for p in run.passed.values())
+
+
+def _has_standard(node: Node) -> bool:
+    """Whether somebody has to tick or fill something before the step counts: then it is never decided by itself."""
+    wanted = settings(node)
+    return bool(wanted.checklist or wanted.requires or any(field.required for field in wanted.fields))
 
 
 def add_task(run: Run, token: Token, node: Node, **more: Any) -> Task:

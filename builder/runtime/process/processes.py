@@ -15,6 +15,7 @@ from builder.runtime.process.shell import Shell
 from builder.runtime.rights import require_process_admin, require_to_start
 from builder.storage.runtime_tables import task as task_table
 from engines.core import AccessDenied, InputError, InputProblem, Principal, StateConflict
+from engines.core.source import pointer_of
 from engines.process import events as happen
 from engines.process.events import ProcessEvent
 
@@ -93,6 +94,7 @@ class Processes:
         self._require_seen(row, instance, seen_version)
         if values:
             self._save_form(row, values, base_version)
+        self._require_fields(row, outcome)
         event = happen.CompleteTask(
             task=row.number, outcome=outcome, comment=comment, variables=dict(variables or {}), checked=tuple(checked)
         )
@@ -285,6 +287,22 @@ class Processes:
         current = self._around.version_of(instance.subject)
         if current != seen:
             raise StateConflict("task.subject_changed", task=str(row.id), seen=seen, current=current)
+
+    def _require_fields(self, row: sa.Row[Any], outcome: str) -> None:
+        """The fields and attachments that the step asks for stand in the record, whoever filled them; else refused.
+
+        A rejection is free of them, and so is what a later release has taken out of the form.
+        """
+        wanted = [field["name"] for field in row.details["fields"] if field.get("required")]
+        rejected = any(o["name"] == outcome and o["meaning"] == "reject" for o in row.details["outcomes"])
+        if not wanted or rejected or row.subject_id is None:
+            return
+        records = self._around.records(row.app)
+        record = records.get(row.subject_form, row.subject_id)
+        fields = records.world.form(row.subject_form).compiled.fields
+        missing = [n for n in wanted if n in fields and (record is None or record.get(n) in (None, "", [], ()))]
+        if missing:
+            raise InputError([InputProblem(pointer=pointer_of(name), code="required") for name in missing])
 
     def _save_form(self, row: sa.Row[Any], values: Mapping[str, Any], base_version: int | None) -> None:
         if row.subject_id is None:

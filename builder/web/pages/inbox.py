@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -92,12 +93,12 @@ class TaskPage:
         shown = set(self.layout.field_names())
         return replace(found, values={n: v for n, v in found.values.items() if n in shown}) if found else None
 
-    @property
+    @cached_property
     def layout(self) -> LayoutDefinition | None:
-        """The layout that the step states, else the form's review layout."""
+        """The layout that the step states, as the instance's own release has it; else the form's review layout."""
         if self.place is None:
             return None
-        return self.place.form.layouts.get(self.row.layout or "") or layout_for(self.place.form, "review")
+        return self.work.service("around").step_layout(self.row) or layout_for(self.place.form, "review")
 
     def access(self) -> dict[str, str]:
         """Which fields the step opens: those it names as "write"; the others are read."""
