@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection
 
 from engines.core import Principal
+from engines.feel import Budget, EvaluationContext
 from engines.form import ListQuery, Records, SortDefinition
 from tests.form.shop import ANNA, BEN, MANAGER, NORTH, NOW, SOUTH, Shop, person
 
@@ -113,6 +115,15 @@ def test_pages_behind_a_cursor_are_made_once(shop: Shop, direction: str) -> None
         assert [record.id for record in found] == [record.id for record in whole]
         counts.append(len(shop.forms.statements))
     assert counts[0] == counts[1]
+
+
+def test_queries_without_end_do_not_use_up_what_a_command_may_spend_on_expressions(shop: Shop) -> None:
+    many = person("clerk", ANNA, *(UUID(int=key) for key in range(1000, 1200)))
+    short = EvaluationContext(now=NOW, zone=ZoneInfo("Asia/Shanghai"), budget=Budget(steps=2_000, seconds=0.02))
+    records = Records(shop.connection, shop.forms, many, short)
+    for _ in range(100):
+        assert records.page("shop.customer", ListQuery()).records == ()
+    assert short.budget.steps > 0
 
 
 def test_no_more_statements_are_kept_than_fit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from engines.feel import types as t
+from engines.feel.budget import Budget
 from engines.feel.convert import to_python
 from engines.feel.expression import EvaluationContext
 from engines.feel.runtime import Runtime
@@ -105,7 +106,8 @@ class Parameters:
 
     def values(self, variables: Mapping[str, Any], context: EvaluationContext) -> dict[str, Any] | None:
         """What to bind for these variables and this instant; None where another statement must be made for them."""
-        runtime = Runtime(context.budget, context.now, context.zone, {})
+        # A budget of its own: what a command may spend on expressions is not used up by the queries that it makes.
+        runtime = Runtime(Budget(), context.now, context.zone, {})
         found: dict[str, Any] = {}
         fits = all(self._take(origin, origin.run(runtime, variables), found) for origin in self._origins)
         return found if fits else None

@@ -239,6 +239,8 @@ class Translator:
             return node.value, None
         run = generate(replace(self.checked, tree=node))
         value = run(self.runtime, _Variables(self, node))
+        if self.runtime.budget.is_running:
+            self.runtime.budget.settle()
         return value, self.parameters.origin(run, value) if self.parameters and self.varies(node) else None
 
     def varies(self, node: Node) -> bool:
