@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from engines.core.diagnostics import Diagnostic, did_you_mean
 from engines.feel import nodes as n
@@ -63,6 +64,8 @@ class Checked:
     diagnostics: list[Diagnostic]
     # What ``?`` means, for unary tests.
     input: Binding | None
+    # Functions of (runtime, variables) that evaluate single parts, as far as somebody needed them.
+    parts: dict[int, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
 
 def check_tree(tree: Node, text: str, scope: Scope) -> Checked:

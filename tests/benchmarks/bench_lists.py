@@ -59,7 +59,7 @@ def page(found: Trade, name: str) -> Measurement:
     mine = sa.or_(table.owner == found.person, table.department == found.department)
     columns = [table.id, table.version, table.f_number, table.f_subject, table.f_due_on, table.f_total, table.f_city]
     hand = sa.select(*columns).where(table.deleted_at.is_(None), table.f_status == "open", mine)
-    hand = hand.order_by(table.f_due_on.desc().nulls_last(), table.id.desc()).limit(21)
+    hand = hand.order_by(table.f_due_on.desc().nulls_last(), table.id.desc().nulls_last()).limit(21)
     if found.workspace.database.dialect == "sqlite":
         hand = hand.order_by(None).order_by(table.f_due_on.desc(), table.id.desc())
 

@@ -103,6 +103,8 @@ class Translator:
     ) -> None:
         self.text = expression.text
         self.checked: Checked = expression.checked
+        # As the checker left it; ``checked`` also knows the nodes that this translation makes.
+        self.original = expression.checked
         self.source = source
         self.sql = DIALECTS[dialect]
         self.parameters = parameters
@@ -237,11 +239,20 @@ class Translator:
         """The value of a part that reads no rows, and what it came from where that is noted."""
         if isinstance(node, n.Literal):
             return node.value, None
-        run = generate(replace(self.checked, tree=node))
+        run = self.generated(node)
         value = run(self.runtime, _Variables(self, node))
         if self.runtime.budget.is_running:
             self.runtime.budget.settle()
         return value, self.parameters.origin(run, value) if self.parameters and self.varies(node) else None
+
+    def generated(self, node: Node) -> Callable[[Any, Any], Any]:
+        """What evaluates a part; kept with the expression, unless the part was made for this translation."""
+        if id(node) not in self.original.types:
+            return generate(replace(self.checked, tree=node))
+        run = self.original.parts.get(id(node))
+        if run is None:
+            run = self.original.parts[id(node)] = generate(replace(self.original, tree=node))
+        return run
 
     def varies(self, node: Node) -> bool:
         """Whether a part may have another value in another command."""

@@ -89,9 +89,12 @@ def _title_of(source: FormSource, name: str, key: ColumnElement[Any]) -> ColumnE
 
 
 def ordered(world: World, key: SortKey) -> ColumnElement[Any]:
-    """Nulls are lowest: SQLite sorts so by itself (and may not use an index when told), PostgreSQL is told."""
+    """Nulls are lowest: SQLite sorts so by itself (and may not use an index when told), PostgreSQL is told.
+
+    Of keys that are never null too: the indexes say so, and an index in another order would have to be sorted.
+    """
     element = key.element.desc() if key.descending else key.element.asc()
-    if world.connection.dialect.name == "sqlite" or not key.nullable:
+    if world.dialect == "sqlite":
         return element
     return element.nulls_last() if key.descending else element.nulls_first()
 
