@@ -16,17 +16,26 @@ from builder.definitions.offers import ANSWERS, channel_names
 from builder.definitions.shapes import RecordShape, setting_types, shape_of
 from builder.definitions.source import AppSource, DefinitionFile
 from engines import feel
-from engines.core import Diagnostic, LocalizedText
+from engines.core import Diagnostic, Loaded, LocalizedText
 
 
 class AppDefinitions:
     """Implements the ``Definitions`` port for one app; ``others`` are the apps it may refer to, by name."""
 
-    def __init__(self, source: AppSource, others: Mapping[str, AppDefinitions] | None = None) -> None:
+    def __init__(
+        self,
+        source: AppSource,
+        others: Mapping[str, AppDefinitions] | None = None,
+        *,
+        known: AppDefinitions | None = None,
+    ) -> None:
         """Loads every file; what is wrong with single files stands in ``diagnostics``.
 
-        A source that was checked before is loaded file by file, when one is first asked for.
+        A source that was checked before is loaded file by file, when one is first asked for. ``known``: another version
+        of the app; a file that stands there unchanged is not loaded again.
         """
+        self._known: AppDefinitions | None = known
+        self._results: dict[str, Loaded[Any]] = {}
         self.source = source
         self._others = others if others is not None else {}
         self._files: dict[str, dict[str, DefinitionFile]] = {}
@@ -38,6 +47,8 @@ class AppDefinitions:
         self._parts: dict[str, Mapping[str, Any]] = {}
         if not source.checked:
             self._load_all()
+            # All is loaded: an older version is not kept alive by a newer one.
+            self._known = None
         self._parts = {
             "role": self._roles(),
             "setting": self._settings(),
@@ -107,9 +118,23 @@ class AppDefinitions:
         """What is wrong with a file that is now loaded; tests belong to no engine."""
         if file.kind is None:
             return ()
-        loaded = file.kind.load(file.source)
+        loaded = self._results[file.key] = self._same(file) or file.kind.load(file.source)
         self._loaded[file.kind.name, file.stem] = loaded.definition
         return loaded.diagnostics
+
+    def _same(self, file: DefinitionFile) -> Loaded[Any] | None:
+        """What another version of the app has loaded from the same text."""
+        there = self._known.source.files.get(file.key) if self._known else None
+        return self._known.of_file(file.key) if self._known and there and there.source == file.source else None
+
+    def of_file(self, key: str) -> Loaded[Any] | None:
+        """What loading one file gave, by the file's key; None for tests and unknown keys."""
+        file = self.source.files.get(key)
+        if file is None or file.kind is None:
+            return None
+        if key not in self._results:
+            self._load(file)
+        return self._results[key]
 
     # Roles and settings are parts of files, channels and answers are the product's; all are asked for by their names.
 

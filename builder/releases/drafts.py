@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from builder.definitions import (
     MISSING,
@@ -32,7 +31,7 @@ from builder.storage.release_tables import draft as draft_table
 from builder.storage.release_tables import draft_edit
 from builder.workspace import Work
 from builder.workspace.release_store import active_release, content_of
-from engines.core import InputError, InputProblem, Principal, StateConflict, new_id
+from engines.core import InputError, InputProblem, StateConflict, new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +42,20 @@ class DraftEdit:
     edit: Edit
     author: UUID | None
     at: datetime
+    # Id of the command that made it: what one action of a designer did is undone as one.
+    command: str = ""
 
 
 class Draft:
     """The open draft of an app as one transaction sees it. Made by ``open_draft``."""
 
-    def __init__(self, connection: Connection, row: sa.Row[Any], principal: Principal, instant: datetime) -> None:
-        self._connection = connection
-        self._principal = principal
-        self._instant = instant
+    def __init__(self, work: Work, row: sa.Row[Any]) -> None:
+        self._connection = work.connection
+        self._principal = work.principal
+        self._instant = work.instant
+        self._command = str(work.command_id)
+        # The files with all edits in force, and where these met other changes; read once, kept up with each edit.
+        self._now: tuple[dict[str, Document], list[Conflict]] | None = None
         self.id: UUID = row.id
         self.app: str = row.app
         # Release it was begun on; it shows and is published over the one in force.
@@ -119,6 +123,25 @@ class Draft:
         undone = self.undone
         return self._mark(undone[0], undone=False) if undone else None
 
+    def undo_step(self) -> list[Edit]:
+        """All edits of the command that edited last, taken back; empty where there is none."""
+        edits = self.edits
+        last = edits[-1].command if edits else ""
+        step = [item for item in edits if item.command == last and last] or edits[-1:]
+        return [self._mark(item, undone=True) for item in reversed(step)]
+
+    def redo_step(self) -> list[Edit]:
+        """All edits of the command that was taken back last, brought back; empty where there is none."""
+        undone = self.undone
+        first = undone[0].command if undone else ""
+        step = [item for item in undone if item.command == first and first] or undone[:1]
+        return [self._mark(item, undone=False) for item in step]
+
+    def last_edit_of(self, path: str) -> DraftEdit | None:
+        """The last edit of ``path``, of something in it or of what it is in; None where there is none."""
+        around = (item for item in reversed(self.edits) if _touches(item.edit.path, path))
+        return next(around, None)
+
     def discard(self) -> None:
         """Closes the draft; its edits stay readable in the database, and a new one begins empty."""
         self.close("discarded")
@@ -128,9 +151,11 @@ class Draft:
         self._connection.execute(sa.update(draft_table).where(draft_table.c.id == self.id).values(state=state))
 
     def _folded(self) -> tuple[dict[str, Document], list[Conflict]]:
-        found = active_release(self._connection, self.app)
-        documents = documents_of(content_of(self._connection, found)) if found else {}
-        return apply_edits(documents, [item.edit for item in self.edits])
+        if self._now is None:
+            found = active_release(self._connection, self.app)
+            documents = documents_of(content_of(self._connection, found)) if found else {}
+            self._now = apply_edits(documents, [item.edit for item in self.edits])
+        return self._now
 
     def _is_child(self, path: str, value: Any) -> bool:
         """Whether ``path`` names a child of an array, by the value's own name."""
@@ -142,7 +167,8 @@ class Draft:
 
     def _add(self, edit: Edit, version: int | None) -> Edit:
         require_path(edit.path)
-        _, conflicts = apply_edits(self.documents(), [edit])
+        before, known = self._folded()
+        documents, conflicts = apply_edits(before, [edit])
         if any(conflict.kind == "gone" for conflict in conflicts):
             raise InputError([InputProblem(pointer="/path", code="release.no_such_place", params={"path": edit.path})])
         self._raise_version(version)
@@ -155,17 +181,19 @@ class Draft:
                 draft=self.id,
                 position=self._connection.execute(position).scalar_one() + 1,
                 path=edit.path,
-                edit=flat_json(edit.to_json()),
+                edit=flat_json({**edit.to_json(), "command": self._command}),
                 at=self._instant,
                 author=self._principal.id,
             )
         )
+        self._now = documents, [*known, *conflicts]
         return edit
 
     def _mark(self, item: DraftEdit, *, undone: bool) -> Edit:
         self._raise_version(None)
         here = (draft_edit.c.draft == self.id, draft_edit.c.position == item.position)
         self._connection.execute(sa.update(draft_edit).where(*here).values(undone=undone))
+        self._now = None
         return item.edit
 
     def _raise_version(self, seen: int | None) -> None:
@@ -188,15 +216,7 @@ class Draft:
             .where(draft_edit.c.draft == self.id, draft_edit.c.undone.is_(undone))
             .order_by(draft_edit.c.position)
         )
-        return [
-            DraftEdit(
-                position=row.position,
-                edit=Edit.from_json(json.loads(row.edit, parse_float=Decimal)),
-                author=row.author,
-                at=row.at,
-            )
-            for row in self._connection.execute(query)
-        ]
+        return [_edit_of(row) for row in self._connection.execute(query)]
 
 
 def open_draft(work: Work, app: str) -> Draft:
@@ -221,4 +241,20 @@ def find_draft(work: Work, app: str) -> Draft | None:
     require_builder(work.principal, app, "release.draft")
     query = sa.select(draft_table).where(draft_table.c.app == app, draft_table.c.state == "open")
     row = work.connection.execute(query).one_or_none()
-    return Draft(work.connection, row, work.principal, work.instant) if row is not None else None
+    return Draft(work, row) if row is not None else None
+
+
+def _edit_of(row: sa.Row[Any]) -> DraftEdit:
+    data = json.loads(row.edit, parse_float=Decimal)
+    return DraftEdit(
+        position=row.position,
+        edit=Edit.from_json(data),
+        author=row.author,
+        at=row.at,
+        command=data.get("command", ""),
+    )
+
+
+def _touches(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one is within the other."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

@@ -73,7 +73,8 @@ def prepare(work: Work, app: str, what: AppSource | Draft) -> Prepared:
     _require_readable(package)
     folded = fold(package, layer)
     others = {name: other.definitions for name, other in work.apps.items() if name != app}
-    definitions = AppDefinitions(folded.source, others)
+    current = work.apps.get(app)
+    definitions = AppDefinitions(folded.source, others, known=current.definitions if current else None)
     return Prepared(
         app=app,
         base=base,

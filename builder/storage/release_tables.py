@@ -118,7 +118,7 @@ draft_edit = sa.Table(
     sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
     # "form:order/fields/amount/label"
     text("path"),
-    # The whole edit as JSON text, because its numbers keep their digits: {op, path, value, base, after}.
+    # The edit as JSON text, because its numbers keep their digits: {op, path, value, base, after, command}.
     text("edit"),
     flag("undone"),
     instant("at"),

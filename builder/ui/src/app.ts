@@ -20,6 +20,8 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   logic: () => import("./form"),
   chart: () => import("./chart"),
   dashboard: () => import("./dashboard"),
+  acting: () => import("./acting"),
+  grid: () => import("./grid"),
   sortable: () => import("./sortable"),
   code: () => import("./code"),
   process: () => import("./process"),

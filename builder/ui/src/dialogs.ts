@@ -20,6 +20,10 @@ export function setUpDialogs(): void {
     void ask(detail.question).then((yes) => yes && detail.issueRequest(true));
   });
   document.addEventListener("submit", confirmSubmit, true);
+  document.addEventListener("ask", (event) => {
+    const { question, then } = (event as CustomEvent<{ question: string; then: () => void }>).detail;
+    void ask(question).then((yes) => yes && then());
+  });
 }
 
 function dialog(id: string | undefined): HTMLDialogElement | null {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, url_for
@@ -18,6 +19,7 @@ from builder.web.pages import (
     studio_forms,
     studio_insight,
     studio_instances,
+    studio_new_form,
     studio_processes,
     studio_releases,
     studio_texts,
@@ -116,7 +118,12 @@ def overview(app: str) -> str:
             "changed": "yes" if _changed(found, key) else "",
         }
         groups[kind].append(entry) if kind in groups else others.append(entry)
-    shown_groups = [{"label": kind_labels()[kind], "entries": entries} for kind, entries in groups.items() if entries]
+    makers = {"form": url_for("studio.new_form_page", app=app)}
+    shown_groups = [
+        {"label": kind_labels()[kind], "entries": entries, "new_href": makers.get(kind, "")}
+        for kind, entries in groups.items()
+        if entries or kind in makers
+    ]
     if others:
         shown_groups.append({"label": _("Further files"), "entries": others})
     return render_template("studio/overview.html", **frame(found, "overview"), groups=shown_groups)
@@ -135,11 +142,11 @@ def checks(app: str) -> str:
     return render_template("studio/checks.html", **frame(found, "checks"), problems=problems)
 
 
-def problems_shown(found: DraftView) -> list[ProblemShown]:
-    """The problems of the whole app, each with the way to where it can be mended."""
-    definitions = found.definitions()
+def problems_shown(found: DraftView, diagnostics: Sequence[Diagnostic] | None = None) -> list[ProblemShown]:
+    """The problems of the whole app, each with the way to where it can be mended; checks it unless they are given."""
+    known = check_definitions(found.definitions()) if diagnostics is None else diagnostics
     keys = {document.file: key for key, document in found.documents.items()}
-    return [shown(item, _jump(found.app, keys, item)) for item in check_definitions(definitions)]
+    return [shown(item, _jump(found.app, keys, item)) for item in known]
 
 
 def _jump(app: str, keys: dict[str, str], item: Diagnostic) -> str:
@@ -167,17 +174,18 @@ def _step(app: str, *, redo: bool) -> Response:
 
     from builder.web.pages.auth import local_target
 
-    done = edit(app, lambda draft: draft.redo() if redo else draft.undo())
-    if done is None:
+    done = edit(app, lambda draft: draft.redo_step() if redo else draft.undo_step())
+    if not done:
         notify(_("There is nothing to take back.") if not redo else _("There is nothing to bring back."))
     return redirect(local_target(request.form.get("next")))  # type: ignore[return-value]
 
 
 studio_forms.register(blueprint, frame)
+studio_new_form.register(blueprint, frame)
 studio_decisions.register(blueprint, frame)
 studio_dashboards.register(blueprint, frame)
 studio_texts.register(blueprint, frame)
 studio_processes.register(blueprint, frame)
 studio_insight.register(blueprint, frame)
 studio_instances.register(blueprint, frame)
-studio_releases.register(blueprint, frame, problems_shown)
+studio_releases.register(blueprint, frame, problems_shown, kind_labels)

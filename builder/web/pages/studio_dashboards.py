@@ -11,13 +11,13 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from builder.releases import Draft
 from builder.reports import DashboardReader
 from builder.web.catalogue import app_or_404
-from builder.web.context import _, reading, site
+from builder.web.context import reading, site
 from builder.web.pages.dashboards import TileView, tile_view
 from builder.web.studio import dashboard_designer as designer
-from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
-from builder.web.wording import problem_text
+from builder.web.studio.acting import answered, perform
+from builder.web.studio.drafting import DraftView, problems_of, shown, view
 from engines import report
-from engines.core import DefinitionError, InputError, StateConflict
+from engines.core import DefinitionError
 from engines.report.definitions import Compare, TileType
 
 Frame = Callable[[DraftView, str], dict[str, Any]]
@@ -35,20 +35,19 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     @blueprint.post("/<app>/dashboard/<dashboard>/act")
     def dashboard_act(app: str, dashboard: str) -> Response:
         """One action in the designer: add, places, set, remove."""
-        found = view(app)
+        before = view(app)
         key = f"dashboard:{dashboard}"
-        found.data(key)
-        problem, selected, status = "", request.form.get("sel", ""), 200
-        try:
-            selected = edit(app, lambda draft: act(draft, found, key, selected))
-        except InputError as error:
-            problem, status = " ".join(problem_text(item, site().locale) for item in error.problems), 422
-        except StateConflict:
-            problem, status = _("Somebody else changed the draft just now. This is what it looks like."), 409
+        before.data(key)
+        outcome = perform(app, lambda draft: act(draft, before, key, request.form.get("sel", "")))
         found = view(app)
-        told = context(found, dashboard, selected=selected, problem=problem)
-        page = render_template("studio/dashboard_parts.html", **frame(found, "overview"), **told)
-        return make_response(page, status)
+        around = frame(found, "overview")
+        if request.form.get("action") == "places" and outcome.status == 200:
+            # The page shows the tiles where they were put already.
+            response = make_response(render_template("studio/draft_bar.html", **around))
+            response.headers["HX-Reswap"] = "none"
+            return response
+        told = context(found, dashboard, selected=outcome.selected)
+        return answered("studio/dashboard_parts.html", outcome, {**around, **told})
 
 
 def act(draft: Draft, found: DraftView, key: str, selected: str) -> str:
@@ -121,7 +120,7 @@ def _reordered(before: list[Any], chosen: list[str]) -> list[Any]:
     return [*kept, *(name for name in chosen if name not in names)]
 
 
-def context(found: DraftView, name: str, *, selected: str | None = None, problem: str = "") -> dict[str, Any]:
+def context(found: DraftView, name: str, *, selected: str | None = None) -> dict[str, Any]:
     """What the designer's template shows."""
     key = f"dashboard:{name}"
     data = found.data(key)
@@ -141,7 +140,8 @@ def context(found: DraftView, name: str, *, selected: str | None = None, problem
         "types": [str(t) for t in TileType],
         "compares": [str(c) for c in Compare],
         "problems": [shown(item) for item in problems_of(found.definitions(), key)],
-        "problem": problem,
+        "problem": "",
+        "clash": None,
     }
 
 

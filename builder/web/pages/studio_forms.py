@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
-from builder.definitions import MISSING, join_path
+from builder.definitions import join_path
 from builder.releases import Draft
-from builder.web.context import _, reading, site
+from builder.web.context import reading, site
 from builder.web.forms import Display, form_view
 from builder.web.names import WorkNames
+from builder.web.studio import form_canvas as canvas
 from builder.web.studio import form_designer as designer
-from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
-from builder.web.studio.properties import NAME, field_properties, parse, text_properties
-from builder.web.wording import problem_text
-from engines.core import DefinitionError, InputError, StateConflict
+from builder.web.studio.acting import answered, perform, set_property
+from builder.web.studio.drafting import DraftView, problems_of, shown, view
+from builder.web.studio.form_panel import COLOURS, panel
+from builder.web.studio.properties import NAME
+from engines.core import DefinitionError, InputError, InputProblem
 from engines.form import compile as compile_form
-from engines.form import field_types
 
 Frame = Callable[[DraftView, str], dict[str, Any]]
 
@@ -30,26 +31,21 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     def form(app: str, form: str) -> str:
         """The designer."""
         found = view(app)
-        return render_template("studio/form.html", **frame(found, "overview"), **context(found, form))
+        selected = request.args.get("sel") or selected_at(found, form, request.args.get("at", ""))
+        return render_template("studio/form.html", **frame(found, "overview"), **context(found, form, selected))
 
     @blueprint.post("/<app>/form/<form>/act")
     def form_act(app: str, form: str) -> Response:
-        """One action in the designer: add, move, up, down, remove, delete, set, rename, option."""
-        found = view(app)
+        """One action in the designer."""
+        before = view(app)
         key = f"form:{form}"
-        found.data(key)
-        problem, selected, status = "", request.form.get("sel", ""), 200
-        try:
-            selected = edit(app, lambda draft: act(draft, found, key, selected))
-        except InputError as error:
-            problem, status = " ".join(problem_text(item, site().locale) for item in error.problems), 422
-        except StateConflict:
-            problem, status = _("Somebody else changed the draft just now. This is what it looks like."), 409
+        before.data(key)
+        outcome = perform(app, lambda draft: act(draft, before, key))
         found = view(app)
-        shown_context = context(found, form, selected=selected, problem=problem)
-        return make_response(
-            render_template("studio/form_parts.html", **frame(found, "overview"), **shown_context), status
-        )
+        told = {**frame(found, "overview"), **context(found, form, outcome.selected)}
+        # Whoever adds something names it next.
+        told["fresh"] = outcome.status == 200 and request.form.get("action") in {"add", "column"}
+        return answered("studio/form_parts.html", outcome, told)
 
     @blueprint.get("/<app>/form/<form>/preview")
     def form_preview(app: str, form: str) -> str:
@@ -58,33 +54,36 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         return render_template("studio/form_preview.html", **frame(found, "overview"), **preview(found, form))
 
 
-def act(draft: Draft, found: DraftView, key: str, selected: str) -> str:
+def act(draft: Draft, found: DraftView, key: str) -> str:
     """Carries out what the request asks; gives the path that is selected afterwards."""
     given = request.form
+    selected = given.get("sel", "")
     match given.get("action"):
         case "add":
-            return designer.add_item(
-                draft, key, _inside(given["into"], key), given.get("index", 0, type=int), given["item"]
-            )
+            into, index = _inside(given["into"], key), given.get("index", 0, type=int)
+            return designer.add_item(draft, key, into, index, given["item"])
         case "move":
-            path = _inside(given["item"], key)
-            return designer.move_item(draft, path, _inside(given["into"], key), given.get("index", 0, type=int))
+            into, index = _inside(given["into"], key), given.get("index", 0, type=int)
+            return designer.move_item(draft, _inside(given["item"], key), into, index)
         case "up" | "down" as way:
-            return designer.shift_item(draft, _inside(given["item"], key), -1 if way == "up" else 1)
+            moved = designer.shift_item(draft, _inside(given["item"], key), -1 if way == "up" else 1)
+            return selected or moved
         case "remove":
-            designer.remove_item(draft, _inside(given["item"], key))
-            return ""
+            draft.remove(_inside(given["item"], key))
+            return "" if f"{selected}/".startswith(f"{given['item']}/") else selected
         case "delete":
             designer.delete_field(draft, key, given["field"])
             return ""
         case "rename":
             return _rename(draft, found, key, selected)
         case "set":
-            _set(draft, _inside(given["path"], key), given.get("kind", "text"), given.get("value", ""))
-            return selected
+            return _set(draft, found, key, selected)
         case "option":
-            _add_option(draft, _inside(given["path"], key))
+            designer.add_option(draft, _inside(given["path"], key))
             return selected
+        case "column":
+            path = _inside(given["path"], key)
+            return f"{path}/{designer.new_field(draft, path, given.get('type', ''))}"
     abort(400)
 
 
@@ -96,113 +95,82 @@ def _inside(path: str, key: str) -> str:
 
 
 def _rename(draft: Draft, found: DraftView, key: str, selected: str) -> str:
-    name, wanted = request.form["field"], request.form.get("value", "").strip()
+    path, wanted = _inside(request.form["path"], key), request.form.get("value", "").strip()
     if not NAME.fullmatch(wanted):
-        from engines.core import InputProblem
-
         raise InputError([InputProblem(pointer="/name", code="release.bad_name", params={"name": wanted})])
-    if wanted != name:
-        designer.rename_field(draft, found, key, name, wanted)
-    return selected.rpartition("/")[0] + "/" + wanted
+    return _selected_after(selected, path, designer.rename_field(draft, found, key, path, wanted))
 
 
-def _set(draft: Draft, path: str, kind: str, text: str) -> None:
-    value = parse(kind, text)
-    parent, _slash, last = path.rpartition("/")
-    if last in {"zh", "en"} and draft.value(parent) is MISSING:
-        if value is not MISSING:
-            draft.edit(parent, {last: value})
-    elif value is MISSING:
-        if draft.value(path) is not MISSING:
-            draft.remove(path)
-    else:
-        draft.edit(path, value)
+def _selected_after(selected: str, before: str, after: str) -> str:
+    """What is selected once a field has another name: the field, or where a layout shows it."""
+    if selected == before or "/layouts/" not in selected:
+        return after if selected == before else selected
+    into, _slash, name = selected.rpartition("/")
+    return f"{into}/{after.rpartition('/')[2]}" if name == before.rpartition("/")[2] else selected
 
 
-def _add_option(draft: Draft, path: str) -> None:
-    options = draft.value(path)
-    taken = {option["name"] for option in options} if isinstance(options, list) else set()
-    number = next(n for n in range(1, 10_000) if f"option_{n}" not in taken)
-    label = {"zh": f"选项 {number}", "en": f"Option {number}"}
-    draft.edit(f"{path}/option_{number}", {"name": f"option_{number}", "label": label})
+def _set(draft: Draft, found: DraftView, key: str, selected: str) -> str:
+    path, kind = _inside(request.form["path"], key), request.form.get("kind", "text")
+    set_property(draft, path, kind.removesuffix("-choice"), request.form.get("value", ""))
+    named, slash, _language = path.partition("/label/")
+    if slash and "/fields/" in named and "/options/" not in named:
+        return _selected_after(selected, named, designer.name_after_label(draft, found, key, named))
+    return selected
 
 
-def context(found: DraftView, form: str, *, selected: str | None = None, problem: str = "") -> dict[str, Any]:
+def context(found: DraftView, form: str, selected: str) -> dict[str, Any]:
     """What the designer's template shows."""
     key = f"form:{form}"
     data = found.data(key)
-    layout = designer.layout_of(data, request.values.get("layout", ""))
-    selected = request.args.get("sel", "") if selected is None else selected
-    problems = [shown(item) for item in problems_of(found.definitions(), key)]
+    layout = canvas.layout_of(data, request.values.get("layout", ""))
+    top = join_path(key, "layouts", layout["name"], "items") if layout else ""
+    sections = canvas.canvas(data, key, layout, selected) if layout else []
     return {
         "form": form,
         "form_label": site().text(data.get("label")) or form,
         "key": key,
-        "layouts": [{"name": item["name"], "current": item is layout} for item in data.get("layouts") or []],
+        "layouts": [
+            {"name": item["name"], "label": canvas.layout_label(item), "current": item is layout}
+            for item in data.get("layouts") or []
+        ],
         "layout": layout["name"] if layout else "",
-        "sections": designer.canvas(data, key, layout, selected) if layout else [],
-        "items_path": join_path(key, "layouts", layout["name"], "items") if layout else "",
-        "palette": designer.palette(),
-        "unused": designer.unused_fields(data, layout) if layout else [],
+        "sections": sections,
+        "items_path": top,
+        "target": canvas.target_of(sections, selected, top),
+        "palette": canvas.palette(),
+        "parts": canvas.parts(data, layout) if layout else [],
+        "unused": canvas.unused_fields(data, layout) if layout else [],
         "selected": selected,
         "panel": panel(found, key, data, selected),
-        "problems": problems,
-        "problem": problem,
+        "colours": COLOURS,
+        "problems": [shown(item) for item in problems_of(found.definitions(), key)],
+        "problem": "",
+        "clash": None,
+        "fresh": False,
     }
 
 
-def panel(found: DraftView, key: str, data: Mapping[str, Any], selected: str) -> dict[str, Any] | None:
-    """The property panel for what is selected."""
-    name = selected.rpartition("/")[2]
-    field = next((item for item in data.get("fields") or [] if item["name"] == name), None)
-    languages = ("zh", "en")
-    if field is not None:
-        kind = field_types().get(field["type"])
-        if kind is None:
-            return None
-        published = found.published.get(key)
-        old = {item["name"] for item in published.data.get("fields") or []} if published else set()
-        forms = {
-            k.partition(":")[2]: site().text(d.data.get("label"))
-            for k, d in found.documents.items()
-            if k.startswith("form:")
-        }
-        base = join_path(key, "fields", name)
-        options = field.get("options")
-        return {
-            "title": site().text(field.get("label")) or name,
-            "type": designer.type_label(kind),
-            "name": name,
-            "base": base,
-            "is_new": name not in old,
-            "field": True,
-            "properties": field_properties(field, kind, languages, forms),
-            "options": options if isinstance(options, list) else None,
-            "span": _span(found, selected),
-        }
-    item = _value(found, selected)
-    if not isinstance(item, Mapping):
-        return None
-    properties = text_properties(item, "label", _("Label"), languages)
-    return {
-        "title": site().text(item.get("label")) or name,
-        "type": str(item.get("type", "")),
-        "name": name,
-        "base": selected,
-        "properties": properties,
-        "columns": item.get("columns", 2) if "items" in item else None,
-    }
-
-
-def _span(found: DraftView, selected: str) -> int:
-    item = _value(found, selected)
-    return int(item.get("span", 1)) if isinstance(item, Mapping) else 1
-
-
-def _value(found: DraftView, path: str) -> Any:
-    from builder.definitions import value_at
-
-    return value_at(found.documents, path) if path else None
+def selected_at(found: DraftView, form: str, pointer: str) -> str:
+    """The path of the field or layout part that a problem's JSON pointer leads to; "" for the form itself."""
+    key = f"form:{form}"
+    value: Any = found.data(key)
+    path, best = key, ""
+    for part in pointer.strip("/").split("/"):
+        if isinstance(value, list):
+            if not part.isdigit() or int(part) >= len(value):
+                break
+            value = value[int(part)]
+            name = (value.get("name") or value.get("field")) if isinstance(value, dict) else None
+            if not name:
+                break
+            path = f"{path}/{name}"
+            best = path if "/items/" in path or "/fields/" in path else best
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+            path = f"{path}/{part}"
+        else:
+            break
+    return best
 
 
 def preview(found: DraftView, form: str) -> dict[str, Any]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from builder.releases import activations_of, plan, publish, releases_of, rollback
-from builder.web.context import _, change, reading, site
+from builder.web.context import _, reading, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
-from builder.web.studio.drafting import DraftView, ProblemShown, edit, shown, view
-from engines.core import DefinitionError, StateConflict
+from builder.web.studio.changes_shown import changes_shown, data_shown
+from builder.web.studio.drafting import DraftView, ProblemShown, edit, view
+from engines.core import DefinitionError, Diagnostic, StateConflict
 
 Frame = Callable[[DraftView, str], dict[str, Any]]
-Problems = Callable[[DraftView], list[ProblemShown]]
+Problems = Callable[[DraftView, Sequence[Diagnostic] | None], list[ProblemShown]]
 
 
-def register(blueprint: Blueprint, frame: Frame, problems: Problems) -> None:
+def register(blueprint: Blueprint, frame: Frame, problems: Problems, kinds: Callable[[], Mapping[str, str]]) -> None:
     """Adds publishing to the studio."""
 
     @blueprint.get("/<app>/publish")
@@ -27,7 +28,7 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems) -> None:
         """The plan."""
         found = view(app)
         return make_response(
-            render_template("studio/publish.html", **frame(found, "publish"), **_plan(found, problems))
+            render_template("studio/publish.html", **frame(found, "publish"), **_plan(found, problems, kinds()))
         )
 
     @blueprint.post("/<app>/publish")
@@ -38,8 +39,8 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems) -> None:
         try:
             done = publish(here.workspace, app, None, here.principal, note=request.form.get("note", "").strip())
         except DefinitionError as error:
-            context = {"plan": None, "problems": [shown(item) for item in error.diagnostics]}
-            return make_response(render_template("studio/publish.html", **frame(found, "publish"), **context), 422)
+            told = _plan(found, problems, kinds()) | {"problems": problems(found, error.diagnostics)}
+            return make_response(render_template("studio/publish.html", **frame(found, "publish"), **told), 422)
         notify(_("Release %(number)s is in force.", number=done.number))
         return redirect(url_for("studio.releases", app=app))
 
@@ -84,12 +85,19 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems) -> None:
         return redirect(url_for("studio.releases", app=app))
 
 
-def _plan(found: DraftView, problems: Problems) -> dict[str, Any]:
-    """The plan for the page; without one where there is no draft."""
+def _plan(found: DraftView, problems: Problems, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """What the draft changes and what that means, for the page; nothing where there is no draft."""
+    nothing: dict[str, Any] = {"planned": False, "changed": [], "data": [], "problems": []}
     if not found.edits:
-        return {"plan": None, "problems": []}
+        return nothing
     try:
-        made = change(lambda work: plan(work, found.app), "release.plan")
+        with reading() as work:
+            made = plan(work, found.app)
     except (DefinitionError, StateConflict):
-        return {"plan": None, "problems": problems(found)}
-    return {"plan": made, "problems": [shown(item) for item in made.diagnostics]}
+        return nothing | {"problems": problems(found, None)}
+    return {
+        "planned": True,
+        "changed": changes_shown(made.changes, found.published, found.documents, kinds),
+        "data": data_shown(made, found.documents),
+        "problems": problems(found, made.diagnostics),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flask import abort
@@ -15,9 +15,10 @@ from builder.web.context import change, reading, site
 from builder.web.wording import diagnostic_text
 from builder.workspace import Work
 from builder.workspace.release_store import active_release, content_of
-from engines.core import AccessDenied, Diagnostic
+from engines.core import AccessDenied, Diagnostic, StateConflict
 
 Result = TypeVar("Result")
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,9 @@ class DraftView:
 
     def definitions(self) -> AppDefinitions:
         """The draft's definitions, loaded, beside the other apps' in force."""
-        others = {name: app.definitions for name, app in apps().items() if name != self.app}
-        return AppDefinitions(self.source(), others)
+        installed = apps()
+        others = {name: app.definitions for name, app in installed.items() if name != self.app}
+        return AppDefinitions(self.source(), others, known=installed[self.app].definitions)
 
 
 def view(app: str) -> DraftView:
@@ -74,12 +76,29 @@ def _published(work: Work, app: str) -> dict[str, Document]:
     return documents_of(content_of(work.connection, release)) if release else {}
 
 
-def edit(app: str, action: Callable[[Draft], Result]) -> Result:
-    """What ``action`` returns, done to the app's draft (begun now where there is none)."""
+def edit(app: str, action: Callable[[Draft], Result], *, key: str | None = None) -> Result:
+    """What ``action`` returns (JSON data), done to the app's draft (begun now where there is none).
+
+    With a ``key`` seen before, what the first call returned.
+    """
     app_or_404(app)
     if not site().may_build(app):
         raise AccessDenied("release.draft", app)
-    return change(lambda work: action(open_draft(work, app)), "release.edit")
+
+    def act(work: Work) -> Result:
+        result = action(open_draft(work, app))
+        if key:
+            work.result = result
+        return result
+
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return change(act, "release.edit", key=key)
+        except StateConflict as error:
+            # Two edits at one moment: the second is made again over the first.
+            if error.code != "release.draft_changed":
+                raise
+    return change(act, "release.edit", key=key)
 
 
 def problems_of(definitions: AppDefinitions, key: str) -> list[Diagnostic]:
@@ -87,7 +106,9 @@ def problems_of(definitions: AppDefinitions, key: str) -> list[Diagnostic]:
     file = definitions.source.files.get(key)
     if file is None or file.kind is None:
         return []
-    loaded = file.kind.load(file.source)
+    loaded = definitions.of_file(key)
+    if loaded is None:
+        return []
     found = list(loaded.diagnostics)
     if loaded.definition is not None:
         found += file.kind.validate(loaded.definition, definitions)
@@ -109,6 +130,8 @@ class ProblemShown:
     column: int
     length: int
     href: str = ""
+    code: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def shown(diagnostic: Diagnostic, href: str = "") -> ProblemShown:
@@ -126,4 +149,6 @@ def shown(diagnostic: Diagnostic, href: str = "") -> ProblemShown:
         column=diagnostic.column,
         length=diagnostic.length,
         href=href,
+        code=diagnostic.code,
+        params=diagnostic.params,
     )

@@ -1,229 +1,93 @@
-"""The form designer: palette, canvas and what dropping, moving and renaming do to the draft."""
+"""What the form designer does to the draft: dropping, moving, naming and removing fields, sections and columns."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from builder.definitions import MISSING, join_path
 from builder.releases import Draft
-from builder.web.context import _, site
-from builder.web.icons import known as known_icons
+from builder.web.studio.differences import below
 from builder.web.studio.drafting import DraftView
 from builder.web.wording import code_text
-from engines.core import InputError, InputProblem, LocalizedText
+from engines.core import InputError, InputProblem
 from engines.form import FieldType, field_types
+from engines.form.storage.sort_keys import sort_key
 
-GROUP_ORDER = tuple("text number choice date people relation contact structure file computed system".split())
-_ICONS = {
-    "text": "edit",
-    "long_text": "list",
-    "number": "tablegrid",
-    "money": "tablegrid",
-    "percent": "chart",
-    "rating": "star",
-    "boolean": "check",
-    "choice": "list",
-    "multi_choice": "rules",
-    "tags": "list",
-    "date": "clock",
-    "time": "clock",
-    "datetime": "clock",
-    "duration": "clock",
-    "person": "person",
-    "department": "people",
-    "role": "shield",
-    "reference": "link",
-    "subtable": "table",
-    "attachment": "upload",
-    "image": "eye",
-    "signature": "edit",
-    "email": "mail",
-    "phone": "bell",
-    "url": "link",
-    "formula": "rules",
-    "lookup": "search",
-    "rollup": "chart",
-    "autonumber": "list",
+_NO_NAME = re.compile(r"[^a-z0-9]+")
+_LONGEST_NAME = 40
+_NEW_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "section": {"type": "section", "label": {"zh": "新分组", "en": "New section"}, "columns": 2, "items": []},
+    "help": {"type": "help", "text": {"zh": "说明文字", "en": "Help text"}},
+    "timeline": {"type": "timeline", "label": {"zh": "时间线", "en": "Timeline"}},
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaletteEntry:
-    """A field type, or a field that the layout does not show yet."""
-
-    item: str
-    label: str
-    icon: str
-
-
-def palette() -> list[tuple[str, list[PaletteEntry]]]:
-    """Field types by group, from the registry."""
-    groups: dict[str, list[PaletteEntry]] = {group: [] for group in GROUP_ORDER}
-    for name, kind in field_types().items():
-        entry = PaletteEntry(item=f"type:{name}", label=type_label(kind), icon=_icon(name))
-        groups.setdefault(kind.group, []).append(entry)
-    return [(group_label(group), entries) for group, entries in groups.items() if entries]
-
-
-def _icon(name: str) -> str:
-    icon = _ICONS.get(name, "form")
-    return icon if icon in known_icons() else "form"
-
-
-def type_label(kind: FieldType) -> str:
-    """What a field type is called."""
-    return code_text(kind.label_key, site().locale)
-
-
-def group_label(group: str) -> str:
-    """What a group of the palette is called."""
-    return {
-        "text": _("Text"),
-        "number": _("Numbers"),
-        "choice": _("Choice"),
-        "date": _("Time"),
-        "people": _("People"),
-        "relation": _("Links"),
-        "contact": _("Contact"),
-        "structure": _("Structure"),
-        "file": _("Files"),
-        "computed": _("Computed"),
-        "system": _("Numbering"),
-    }.get(group, group)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasItem:
-    """A field or element on the canvas."""
-
-    name: str
-    label: str
-    icon: str
-    detail: str
-    # Path of its layout item in the definition.
-    path: str
-    selected: bool = False
-    required: bool = False
-    problems: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasSection:
-    """A section with its items."""
-
-    name: str
-    label: str
-    path: str
-    columns: int
-    items: tuple[CanvasItem, ...]
-    selected: bool = False
-
-
-def layout_of(data: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """A layout of a form's data by name, else its first; None where it has none."""
-    layouts = data.get("layouts") or []
-    return next((item for item in layouts if item["name"] == name), layouts[0] if layouts else None)
-
-
-def canvas(data: Mapping[str, Any], key: str, layout: Mapping[str, Any], selected: str) -> list[CanvasSection]:
-    """The sections of a layout in order; what stands outside sections is a section of its own."""
-    base = join_path(key, "layouts", layout["name"], "items")
-    fields = {field["name"]: field for field in data.get("fields") or []}
-    return [section for item in layout.get("items") or [] for section in _sections(item, base, fields, selected)]
-
-
-def _sections(item: Mapping[str, Any], base: str, fields: Mapping[str, Any], selected: str) -> Iterator[CanvasSection]:
-    name = item.get("name") or item.get("field") or ""
-    path = f"{base}/{name}"
-    if item.get("type") in {"tabs", "steps"}:
-        for child in item.get("items") or []:
-            yield from _sections(child, f"{path}/items", fields, selected)
-        return
-    label = site().text(item.get("label")) or _("Section")
-    if "items" not in item:
-        yield CanvasSection(name=name, label=label, path="", columns=1, items=(_item(item, path, fields, selected),))
-        return
-    items = tuple(
-        _item(child, f"{path}/items/{child.get('name') or child.get('field')}", fields, selected)
-        for child in item["items"]
-    )
-    yield CanvasSection(
-        name=name,
-        label=label,
-        path=path if name else "",
-        columns=int(item.get("columns", 2)),
-        items=items,
-        selected=selected == path,
-    )
-
-
-def _item(item: Mapping[str, Any], path: str, fields: Mapping[str, Any], selected: str) -> CanvasItem:
-    name = item.get("field") or item.get("name") or ""
-    field = fields.get(name) if item.get("field") else None
-    if field is None:
-        label = site().text(item.get("label")) or name
-        return CanvasItem(
-            name=name,
-            label=label,
-            icon="columns",
-            detail=str(item.get("type", "")),
-            path=path,
-            selected=selected == path,
-        )
-    kind = field_types().get(field["type"])
-    return CanvasItem(
-        name=name,
-        label=LocalizedText.of(field.get("label")).get(site().locale) or name,
-        icon=_icon(field["type"]),
-        detail=type_label(kind) if kind else field["type"],
-        path=path,
-        selected=selected == path,
-        required=bool(field.get("required")),
-    )
-
-
-def unused_fields(data: Mapping[str, Any], layout: Mapping[str, Any]) -> list[PaletteEntry]:
-    """Fields that the layout does not show."""
-    shown = set(_fields_in(layout))
-    return [
-        PaletteEntry(item=f"field:{f['name']}", label=site().text(f.get("label")) or f["name"], icon=_icon(f["type"]))
-        for f in data.get("fields") or []
-        if f["name"] not in shown
-    ]
-
-
-def _fields_in(item: Mapping[str, Any]) -> Iterator[str]:
-    if item.get("field"):
-        yield item["field"]
-    for child in item.get("items") or []:
-        yield from _fields_in(child)
-
-
 def add_item(draft: Draft, key: str, into: str, index: int, item: str) -> str:
-    """The path of what was dropped into the items at ``into``: a new field of a type, or a field not shown so far."""
+    """The path of what was dropped at ``index`` of the items at ``into``.
+
+    ``item``: "type:money" makes a field, "field:name" shows one, "part:section" and "related:relation" add elements.
+    """
     what, _colon, name = item.partition(":")
+    if what in ("part", "related"):
+        return _add_part(draft, key, into, index, what, name)
     if what == "type":
-        name = _new_field(draft, key, name)
+        name = new_field(draft, join_path(key, "fields"), name)
     elif what != "field" or draft.value(join_path(key, "fields", name)) is MISSING:
-        raise InputError([InputProblem(pointer="/item", code="release.no_such_place", params={"path": item})])
-    draft.edit(f"{into}/{name}", {"field": name}, after=_neighbour(draft, into, index, ""))
-    return f"{into}/{name}"
+        raise no_such_place(item)
+    path = below(into, name)
+    draft.edit(path, {"field": name}, after=_neighbour(draft, into, index, ""))
+    return path
 
 
-def _new_field(draft: Draft, key: str, type_name: str) -> str:
+def _add_part(draft: Draft, key: str, into: str, index: int, what: str, name: str) -> str:
+    if what == "related":
+        relation = draft.value(join_path(key, "relations", name))
+        if not isinstance(relation, Mapping):
+            raise no_such_place(name)
+        part: dict[str, Any] = {"type": "related", "relation": name, "label": relation.get("label", name)}
+        stem = name
+    elif name in _NEW_PARTS:
+        part, stem = dict(_NEW_PARTS[name]), name
+    else:
+        raise no_such_place(name)
+    free = _free_name(stem, set(_names_in(draft.value(_layout_path(into)))))
+    path = below(into, free)
+    draft.edit(path, {"type": part.pop("type"), "name": free, **part}, after=_neighbour(draft, into, index, ""))
+    return path
+
+
+def _layout_path(into: str) -> str:
+    """The layout that ``into`` is within: names of its parts are unique in all of it."""
+    return "/".join(into.split("/")[:3])
+
+
+def _names_in(item: Any) -> Iterator[str]:
+    if isinstance(item, Mapping):
+        yield str(item.get("name") or item.get("field"))
+        for child in item.get("items") or []:
+            yield from _names_in(child)
+
+
+def new_field(draft: Draft, fields: str, type_name: str) -> str:
+    """The name of a new last field of a type among the fields at ``fields``: of a form, or of a sub-table."""
     kind = field_types().get(type_name)
     if kind is None:
         raise InputError([InputProblem(pointer="/item", code="form.unknown_type", params={"found": type_name})])
-    fields = draft.value(join_path(key, "fields"))
-    taken = {field["name"] for field in fields} | {n for field in fields for n in field.get("formerly", ())}
-    number = next(n for n in range(1, 10_000) if f"{type_name}_{n}" not in taken)
-    name = f"{type_name}_{number}"
+    there = draft.value(fields)
+    known = there if isinstance(there, list) else []
+    taken = {field["name"] for field in known} | {n for field in known for n in field.get("formerly", ())}
+    name = _free_name(f"{type_name}_1", taken, f"{type_name}_")
     texts = {language: code_text(kind.label_key, language) for language in ("zh", "en")}
     field: dict[str, Any] = {"name": name, "type": type_name, "label": texts, **_starting(kind)}
-    draft.edit(join_path(key, "fields", name), field)
+    draft.edit(below(fields, name), field)
     return name
+
+
+def _free_name(wanted: str, taken: set[str], stem: str = "") -> str:
+    others = (f"{stem or wanted + '_'}{number}" for number in range(2, 10_000))
+    return wanted if wanted not in taken else next(name for name in others if name not in taken)
 
 
 def _starting(kind: FieldType) -> dict[str, Any]:
@@ -244,11 +108,11 @@ def move_item(draft: Draft, path: str, into: str, index: int) -> str:
         draft.move(path, after=_neighbour(draft, into, index, name))
         return path
     value = draft.value(path)
-    if value is MISSING:
-        raise InputError([InputProblem(pointer="/item", code="release.no_such_place", params={"path": path})])
+    if value is MISSING or f"{into}/".startswith(f"{path}/"):
+        raise no_such_place(path)
     draft.remove(path)
-    draft.edit(f"{into}/{name}", value, after=_neighbour(draft, into, index, ""))
-    return f"{into}/{name}"
+    draft.edit(below(into, name), value, after=_neighbour(draft, into, index, ""))
+    return below(into, name)
 
 
 def shift_item(draft: Draft, path: str, by: int) -> str:
@@ -271,32 +135,74 @@ def _names(draft: Draft, into: str) -> list[str]:
     return [item.get("name") or item.get("field") for item in items] if isinstance(items, list) else []
 
 
-def remove_item(draft: Draft, path: str) -> None:
-    """Takes an item out of the layout; the field stays in the form."""
-    draft.remove(path)
+def name_after_label(draft: Draft, found: DraftView, key: str, path: str) -> str:
+    """The path of a field that was never published and still has the name it was made with, named after its label.
+
+    Chinese by its pinyin; others keep the name they have, and so does what its label gives no name for.
+    """
+    field = draft.value(path)
+    if not isinstance(field, Mapping) or not re.fullmatch(rf"{re.escape(str(field.get('type')))}_\d+", field["name"]):
+        return path
+    label = field.get("label") or {}
+    wanted = slug(str(label.get("en") or "")) if _differs(field, "en") else ""
+    wanted = wanted or (slug(str(label.get("zh") or "")) if _differs(field, "zh") else "")
+    if not wanted or is_published(found, key, path):
+        return path
+    siblings = path.rpartition("/")[0]
+    taken = {other["name"] for other in draft.value(siblings)} - {field["name"]}
+    return rename_field(draft, found, key, path, _free_name(wanted, taken))
 
 
-def rename_field(draft: Draft, view: DraftView, key: str, name: str, wanted: str) -> None:
-    """Gives a field that was never published another name, also where layouts show it."""
-    published = view.published.get(key)
-    known = {field["name"] for field in published.data.get("fields") or []} if published else set()
-    if name in known or draft.value(join_path(key, "fields", wanted)) is not MISSING:
+def _differs(field: Mapping[str, Any], language: str) -> bool:
+    """Whether a label is no longer the one that every new field of the type has."""
+    kind = field_types().get(field["type"])
+    label = (field.get("label") or {}).get(language)
+    return bool(label) and kind is not None and label != code_text(kind.label_key, language)
+
+
+def slug(text: str) -> str:
+    """A name made from words: lower case letters of the Latin alphabet, digits and underscores; may be empty."""
+    name = _NO_NAME.sub("_", sort_key(text) or "").strip("_")[:_LONGEST_NAME].strip("_")
+    return f"f_{name}" if name[:1].isdigit() else name
+
+
+def is_published(found: DraftView, key: str, path: str) -> bool:
+    """Whether the field at ``path`` stands in the release in force: then its name is its identity for ever."""
+    from builder.definitions import value_at
+
+    return key in found.published and value_at(found.published, path) is not MISSING
+
+
+def rename_field(draft: Draft, found: DraftView, key: str, path: str, wanted: str) -> str:
+    """The new path of a field that was never published, renamed also where layouts show it."""
+    siblings, _slash, name = path.rpartition("/")
+    if wanted == name:
+        return path
+    if is_published(found, key, path) or draft.value(below(siblings, wanted)) is not MISSING:
         raise InputError([InputProblem(pointer="/name", code="release.name_taken", params={"name": wanted})])
-    field = draft.value(join_path(key, "fields", name))
-    draft.edit(join_path(key, "fields", wanted), {**field, "name": wanted})
+    names = _names(draft, siblings)
+    place = names.index(name)
+    field = draft.value(path)
+    draft.edit(below(siblings, wanted), {**field, "name": wanted}, after=names[place - 1] if place else "")
+    draft.remove(path)
+    if siblings == join_path(key, "fields"):
+        _rename_in_layouts(draft, key, name, wanted)
+    return below(siblings, wanted)
+
+
+def _rename_in_layouts(draft: Draft, key: str, name: str, wanted: str) -> None:
     for layout in draft.value(join_path(key, "layouts")) or []:
         for path in list(_paths_of(layout, join_path(key, "layouts", layout["name"]), name)):
             into = path.rpartition("/")[0]
             names, item = _names(draft, into), draft.value(path)
             place = names.index(name)
             draft.remove(path)
-            draft.edit(f"{into}/{wanted}", {**item, "field": wanted}, after=names[place - 1] if place else "")
-    draft.remove(join_path(key, "fields", name))
+            draft.edit(below(into, wanted), {**item, "field": wanted}, after=names[place - 1] if place else "")
 
 
 def _paths_of(item: Mapping[str, Any], path: str, field: str) -> Iterator[str]:
     for child in item.get("items") or []:
-        at = f"{path}/items/{child.get('name') or child.get('field')}"
+        at = below(f"{path}/items", str(child.get("name") or child.get("field")))
         if child.get("field") == field:
             yield at
         yield from _paths_of(child, at, field)
@@ -308,3 +214,17 @@ def delete_field(draft: Draft, key: str, name: str) -> None:
         for path in list(_paths_of(layout, join_path(key, "layouts", layout["name"]), name)):
             draft.remove(path)
     draft.remove(join_path(key, "fields", name))
+
+
+def add_option(draft: Draft, path: str) -> None:
+    """One more option at the end of a list."""
+    options = draft.value(path)
+    taken = {option["name"] for option in options} if isinstance(options, list) else set()
+    number = next(n for n in range(1, 10_000) if f"option_{n}" not in taken)
+    label = {"zh": f"选项 {number}", "en": f"Option {number}"}
+    draft.edit(below(path, f"option_{number}"), {"name": f"option_{number}", "label": label})
+
+
+def no_such_place(path: str) -> InputError:
+    """What is said of a path that leads nowhere."""
+    return InputError([InputProblem(pointer="/item", code="release.no_such_place", params={"path": path})])

@@ -102,6 +102,20 @@ def _config(name: str, schema: Mapping[str, Any], data: Mapping[str, Any], forms
     return None
 
 
+def written(kind: str, value: Any) -> str:
+    """A property's value as its input shows it: the reverse of ``parse``."""
+    if value is MISSING or value is None or value is False:
+        return ""
+    match kind:
+        case "flag":
+            return "true" if value is True else str(value)
+        case "names":
+            return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        case "json":
+            return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
 def parse(kind: str, text: str) -> Any:
     """What an input's text means as JSON data; MISSING where it was emptied. ``InputError`` where it does not fit."""
     text = text.strip()

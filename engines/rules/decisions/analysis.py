@@ -315,7 +315,13 @@ def _diagnostic(compiled: CompiledDecisions, table: CompiledTable, finding: Tabl
         code=f"rules.table_{finding.kind}",
         severity=Severity.ERROR if serious else Severity.WARNING,
         found=example or ", ".join(names),
-        params={"rows": ", ".join(names), "example": example},
+        params={
+            "rows": ", ".join(names),
+            "example": example,
+            # Plain values by input expression, and rows from 0: for editors that offer to mend it.
+            "values": {name: feel.to_python(value) for name, value in finding.example.items()},
+            "indexes": finding.rows,
+        },
     )
     return found.at(source.place(pointer)) if source.text.startswith("{") else found
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.definitions import (
     MISSING,
@@ -125,6 +127,61 @@ def test_a_condensed_layer_folds_to_the_same_app() -> None:
     ]
     assert documents_of(fold(package(), short).source) == documents_of(fold(package(), edits).source)
     assert short[0].base == "A"
+
+
+def test_what_is_new_holds_all_that_was_done_within_it_and_leaves_nothing_when_it_goes() -> None:
+    edits = [
+        edit(Op.INSERT, "roles:x/roles/n", value={"name": "n", "label": {"zh": "N"}}, after="a"),
+        edit(Op.SET, "roles:x/roles/n/label/zh", value="新", base="N"),
+        edit(Op.SET, "roles:x/roles/n/label/en", value="New", base=MISSING),
+        edit(Op.INSERT, "roles:x/roles/m", value={"name": "m"}, after="b"),
+        edit(Op.SET, "roles:x/roles/m/label", value="M", base=MISSING),
+        edit(Op.INSERT, "roles:x/roles/o", value={"name": "o", "label": "O"}, after="b"),
+        edit(Op.MOVE, "roles:x/roles/m", after=""),
+        edit(Op.REMOVE, "roles:x/roles/m", base={"name": "m", "label": "M"}),
+    ]
+    short = condense(edits)
+    assert [(e.op.value, e.path, e.value) for e in short] == [
+        ("insert", "roles:x/roles/n", {"name": "n", "label": {"zh": "新", "en": "New"}}),
+        ("insert", "roles:x/roles/o", {"name": "o", "label": "O"}),
+    ]
+    assert documents_of(fold(package(), short).source) == documents_of(fold(package(), edits).source)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.integers(0, 5)), max_size=14))
+def test_condensing_never_changes_what_a_layer_gives(steps: list[tuple[int, int, int]]) -> None:
+    documents = documents_of(package())
+    edits: list[Edit] = []
+    for kind, which, other in steps:
+        step = _step(documents, kind, "abnmo"[which], "abnmoz"[other])
+        after, conflicts = apply_edits(documents, [step])
+        if not any(conflict.kind == "gone" for conflict in conflicts):
+            documents, edits = after, [*edits, step]
+    short = condense(edits)
+    assert len(short) <= len(edits)
+    folded = [documents_of(fold(package(), layer).source) for layer in (short, edits)]
+    assert folded[0]["roles:x"].data == folded[1]["roles:x"].data
+
+
+def _step(documents: Mapping[str, Document], kind: int, name: str, other: str) -> Edit:
+    """Some edit as a draft makes it: with what stands there as its base."""
+    path = f"roles:x/roles/{name}"
+    base = value_at(documents, path)
+    match kind:
+        case 0 | 1:
+            op = Op.INSERT if base is MISSING else Op.SET
+            return edit(op, path, value={"name": name, "label": other}, base=base, after=other)
+        case 2:
+            return edit(Op.REMOVE, path, base=base)
+        case 3:
+            return edit(Op.MOVE, path, after=other)
+        case 4:
+            return edit(Op.SET, f"{path}/label", value=other, base=value_at(documents, f"{path}/label"))
+        case 5:
+            return edit(Op.REMOVE, f"{path}/label", base=value_at(documents, f"{path}/label"))
+    return edit(
+        Op.SET, "roles:x/roles", value=[{"name": name, "label": "all"}], base=value_at(documents, "roles:x/roles")
+    )
 
 
 def test_layers_survive_being_stored() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,12 +39,22 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-def setup_token(settings: Settings) -> str:
+@pytest.fixture(scope="session")
+def empty_image(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A file with an empty workspace, to be copied, and its set-up token: a hundred times faster than migrating."""
+    file = tmp_path_factory.mktemp("web") / "empty.db"
+    settings = Settings(database=f"sqlite:///{file}", argon2_memory_kib=64)
     database = open_database(settings.database)
     token = initialise(database, settings)
     database.close()
     assert token
+    return file, token
+
+
+@pytest.fixture
+def setup_token(settings: Settings, empty_image: tuple[Path, str]) -> str:
+    file, token = empty_image
+    shutil.copy(file, settings.database.removeprefix("sqlite:///"))
     return token
 
 

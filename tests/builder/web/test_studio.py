@@ -96,9 +96,10 @@ def test_moving_by_keyboard_and_taking_back(builder: FlaskClient, library: Works
 
 def test_a_new_field_can_be_renamed_a_published_one_cannot(builder: FlaskClient, library: Workspace) -> None:
     act(builder, action="add", item="type:text", into=ITEMS, index="0")
-    act(builder, action="rename", field="text_1", value="stamp", sel=f"{ITEMS}/text_1")
+    act(builder, action="rename", path="form:book/fields/text_1", value="stamp", sel=f"{ITEMS}/text_1")
     assert next(item["field"] for item in value(library, ITEMS)) == "stamp"
-    assert act(builder, action="rename", field="isbn", value="number", sel=f"{ITEMS}/isbn").status_code == 422
+    answer = act(builder, action="rename", path="form:book/fields/isbn", value="number", sel=f"{ITEMS}/isbn")
+    assert answer.status_code == 422
 
 
 def test_a_property_that_makes_no_sense_is_said_at_once(builder: FlaskClient) -> None:
@@ -118,8 +119,8 @@ def test_an_edit_stays_within_the_definition(builder: FlaskClient) -> None:
 def test_publishing_shows_the_plan_and_rolling_back_returns(builder: FlaskClient, library: Workspace) -> None:
     act(builder, action="set", path="form:book/fields/title/label/en", value="Name of the book")
     page = text_of(builder, "/studio/library/publish")
-    assert "form:book/fields/title/label/en" in page
-    assert "Name of the book" in page
+    assert "Field “Name of the book” › Label › English" in page
+    assert '<span class="was">Title</span>' in page
     answer = builder.post("/studio/library/publish", data={"_csrf": csrf(builder, "/"), "note": "words"})
     assert answer.status_code == 302
     assert library.apps["library"].release == 2
@@ -150,38 +151,6 @@ def test_a_text_is_checked_while_it_is_typed(builder: FlaskClient) -> None:
         "/studio/library/text/roles:library/check", data='{"roles": [{"label": "x"}]}', headers=headers
     )
     assert answer.get_json()["problems"][0]["line"] == 1
-
-
-def decide(client: FlaskClient, **values: str) -> Any:
-    data = {"_csrf": csrf(client, "/"), "table": "level", **values}
-    return client.post("/studio/library/decision/level/act", data=data)
-
-
-def test_a_cell_of_a_decision_table_says_what_is_wrong_with_it(builder: FlaskClient, library: Workspace) -> None:
-    answer = decide(builder, action="cell", rule="dear", part="when", index="0", value=">= abc")
-    page = answer.get_data(as_text=True)
-    assert answer.status_code == 200
-    assert 'id="c-level-dear-when0-error"' in page
-    assert 'id="c-level-rest-when0-error"' not in page
-    page = decide(builder, action="cell", rule="dear", part="when", index="0", value=">= 200").get_data(as_text=True)
-    assert "cell-error" not in page
-    assert value(library, "decision:level/decisions/level/table/rules/dear/when") == [">= 200"]
-
-
-def test_rows_of_a_decision_table_are_added_moved_and_removed(builder: FlaskClient, library: Workspace) -> None:
-    rules = "decision:level/decisions/level/table/rules"
-    decide(builder, action="add", rule="dear")
-    decide(builder, action="up", rule="rule_1")
-    assert [rule["name"] for rule in value(library, rules)] == ["rule_1", "dear", "rest"]
-    decide(builder, action="remove", rule="rule_1")
-    assert [rule["name"] for rule in value(library, rules)] == ["dear", "rest"]
-
-
-@pytest.mark.parametrize(
-    "values", [{"part": "name", "index": "0"}, {"part": "when", "index": "9"}, {"action": "nonsense"}]
-)
-def test_an_edit_of_a_table_must_make_sense(builder: FlaskClient, values: dict[str, str]) -> None:
-    assert decide(builder, **{"action": "cell", "rule": "dear", "value": "x", **values}).status_code == 400
 
 
 # -- administration
