@@ -17,6 +17,11 @@ from engines.rules.decisions.graph import CompiledDecisions
 # Kinds of columns: FEEL type, and the pieces that a column is cut into, as cells.
 NUMBERS = [("< 10", "[10..20)", "[20..35]", "> 35"), ("<= 0", "> 0"), ("< -1.5", "[-1.5..1.5]", "(1.5..7]", "> 7")]
 DATES = [('< date("2026-01-01")', '[date("2026-01-01")..date("2026-06-30")]', '> date("2026-06-30")')]
+MOMENTS = [
+    ('< @"2026-01-01T00:00:00Z"', '[@"2026-01-01T00:00:00Z"..@"2026-02-01T00:00:00Z"]', '> @"2026-02-01T00:00:00Z"')
+]
+TIMES = [('< @"09:00:00"', '[@"09:00:00"..@"17:30:00")', '>= @"17:30:00"')]
+SPANS = [('< duration("P3D")', '[duration("P3D")..duration("P30D")]', '> duration("P30D")')]
 TEXTS = [('"red"', '"green", "blue"', '"white"')]
 FLAGS = [("true", "false")]
 
@@ -33,8 +38,16 @@ class Axis:
 def axes(random_: random.Random) -> list[Axis]:
     made = []
     for _ in range(random_.randint(1, 4)):
-        kind = random_.choice(["number", "number", "date", "text", "boolean"])
-        pool = {"number": NUMBERS, "date": DATES, "text": TEXTS, "boolean": FLAGS}[kind]
+        kind = random_.choice(["number", "number", "date", "text", "boolean", "datetime", "time", "duration"])
+        pool = {
+            "number": NUMBERS,
+            "date": DATES,
+            "text": TEXTS,
+            "boolean": FLAGS,
+            "datetime": MOMENTS,
+            "time": TIMES,
+            "duration": SPANS,
+        }[kind]
         values = ["red", "green", "blue", "white"] if kind == "text" else None
         made.append(Axis(kind, random_.choice(pool), values))
     return made
@@ -113,11 +126,15 @@ def seeded(random_: random.Random, defect: Finding) -> dict[str, Any]:
             narrower[i] = columns[i].pieces[0]
         return decision(columns, [*rows, narrower], "FIRST")
     impossible = list(row)
-    impossible[tested] = {"number": "(5..5)", "date": '(date("2026-01-01")..date("2026-01-01"))'}.get(
-        columns[tested].type, '"purple"' if columns[tested].type == "text" else "null"
-    )
-    if columns[tested].type == "boolean":
-        impossible[tested] = "not(true, false)"
+    impossible[tested] = {
+        "number": "(5..5)",
+        "date": '(date("2026-01-01")..date("2026-01-01"))',
+        "datetime": '(@"2026-01-01T00:00:00Z"..@"2026-01-01T00:00:00Z")',
+        "time": '(@"09:00:00"..@"09:00:00")',
+        "duration": '(@"P1D"..@"P1D")',
+        "text": '"purple"',
+        "boolean": "not(true, false)",
+    }[columns[tested].type]
     return decision(columns, [*rows, impossible])
 
 
@@ -199,6 +216,53 @@ def test_outputs_of_another_table_are_all_that_can_come() -> None:
     assert loaded.definition is not None
     (gap,) = validate_decision(loaded.definition, None)  # type: ignore[arg-type]
     assert (gap.code, gap.severity, gap.found) == ("rules.table_gap", Severity.WARNING, "size = large")
+
+
+def findings(data: dict[str, Any]) -> list[tuple[str, str]]:
+    loaded = load_decision(DefinitionSource(file="d.decision.json", text=json.dumps(data)))
+    assert loaded.definition is not None
+    return [(problem.code, problem.found) for problem in validate_decision(loaded.definition, None)]  # type: ignore[arg-type]
+
+
+def test_values_that_a_type_allows_are_all_that_can_come() -> None:
+    data = decision([Axis("colour", ())], [['"red"'], ['"green"']])
+    data["types"] = [{"name": "colour", "type": "text", "allowed": '"red", "green", "blue"'}]
+    assert findings(data) == [("rules.table_gap", "c0 = blue")]
+    data["types"][0]["allowed"] = '"red", "green"'
+    assert findings(data) == []
+
+
+def test_the_limits_of_what_is_allowed_are_looked_at() -> None:
+    data = decision([NUMBER], [["[0..50)"], ["[50..99.5]"]])
+    data["decisions"][0]["table"]["inputs"][0]["allowed"] = "[0..100]"
+    assert findings(data) == [("rules.table_gap", "c0 = 99.75")]
+    data["decisions"][0]["table"]["rules"][1]["when"] = ["[50..100]"]
+    assert findings(data) == []
+
+
+def test_one_of_several_outputs_of_another_table_bounds_a_column() -> None:
+    size = {"name": "size", "type": "text"}
+    first = {
+        "name": "box",
+        "table": {
+            "inputs": [{"expression": "w", "type": "number"}],
+            "outputs": [size, {"name": "price", "type": "number"}],
+            "rules": [{"when": ["< 5"], "then": ['"small"', "1"]}, {"when": [">= 5"], "then": ['"large"', "2"]}],
+        },
+    }
+    second = {
+        "name": "d",
+        "requires": ["box"],
+        "table": {
+            "inputs": [{"expression": "box.size", "type": "text"}, {"expression": "box.price", "type": "number"}],
+            "outputs": [{"name": "o"}],
+            "rules": [{"when": ['"small"', "1, 2"], "then": ["1"]}, {"when": ['"large"', "2"], "then": ["2"]}],
+        },
+    }
+    data = {"name": "d", "inputs": [{"name": "w", "type": "number"}], "decisions": [first, second]}
+    assert findings(data) == [("rules.table_gap", "box.size = large, box.price = 1")]
+    second["table"]["rules"][1]["when"] = ['"large"', "-"]  # type: ignore[index]
+    assert findings(data) == []
 
 
 def test_finding_stands_at_its_row() -> None:

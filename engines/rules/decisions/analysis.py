@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -17,7 +16,8 @@ from typing import Any, Final
 from engines import feel
 from engines.core import Diagnostic, Severity
 from engines.feel import nodes as n
-from engines.feel.values import Date
+from engines.feel import temporal
+from engines.feel.values import DAY_NANOS, NANOS, Date, DateTime, DaysTime, Time, YearsMonths
 from engines.rules.decisions import model as m
 from engines.rules.decisions.constants import NOTHING, constant_of
 from engines.rules.decisions.graph import CompiledDecisions
@@ -139,10 +139,13 @@ def _constants(cell: feel.Expression | None) -> list[Any] | None:
     """The constants that a cell compares with; None where it holds anything else."""
     if cell is None:
         return []
-    if not isinstance(cell.tree, n.UnaryTests):
-        return None
+    return _compared(cell.tree.tests) if isinstance(cell.tree, n.UnaryTests) else None
+
+
+def _compared(tests: Sequence[n.Node]) -> list[Any] | None:
+    """The constants in unary tests; None where they hold anything else."""
     found: list[Any] = []
-    for test in cell.tree.tests:
+    for test in tests:
         endpoint = test.endpoint if isinstance(test, n.Test) else test
         parts = (endpoint.low, endpoint.high) if isinstance(endpoint, n.RangeLiteral) else (endpoint,)
         values = [constant_of(part) for part in parts]
@@ -156,6 +159,7 @@ def _samples(table: CompiledTable, indices: Sequence[int]) -> Iterator[Any]:
     """Values of the column's type on, between and beyond the constants of its cells."""
     cells = [table.cell(row, index) for row in range(len(table.table.rules)) for index in indices]
     compared = [c for cell in cells for c in _constants(cell) or ()]
+    compared += [c for index in indices for c in _compared(table.allowed_tests(index)) or ()]
     constants = [c for c in compared if c is not None]
     if len(constants) < len(compared):
         yield None
@@ -168,7 +172,9 @@ def _samples(table: CompiledTable, indices: Sequence[int]) -> Iterator[Any]:
     elif any(isinstance(c, Decimal) for c in constants):
         yield from _numbers(sorted({c for c in constants if isinstance(c, Decimal)}))
     elif any(isinstance(c, Date) for c in constants):
-        yield from _dates(sorted({date(*c) for c in constants if isinstance(c, Date)}))
+        yield from _dates({c for c in constants if isinstance(c, Date)})
+    elif any(isinstance(c, DateTime | Time | DaysTime | YearsMonths) for c in constants):
+        yield from _moments([c for c in constants if isinstance(c, DateTime | Time | DaysTime | YearsMonths)])
     elif any(isinstance(c, str) for c in constants):
         yield from _texts(sorted({c for c in constants if isinstance(c, str)}))
     else:
@@ -189,11 +195,24 @@ def _numbers(limits: Sequence[Decimal]) -> Iterator[Decimal]:
         yield (low + high) / 2
 
 
-def _dates(limits: Sequence[date]) -> Iterator[Date]:
+def _dates(limits: set[Date]) -> Iterator[Date]:
+    numbers = {temporal.day_number(limit) + days for limit in limits for days in (-1, 0, 1)}
+    yield from (day for number in sorted(numbers) if (day := temporal.date_of_number(number)) is not None)
+
+
+def _moments(limits: Sequence[DateTime | Time | DaysTime | YearsMonths]) -> Iterator[Any]:
+    """Each limit with its closest neighbours, where it has any."""
     for limit in limits:
-        for days in (-1, 0, 1):
-            day = limit + timedelta(days=days)
-            yield Date(day.year, day.month, day.day)
+        for step in (-1, 0, 1):
+            match limit:
+                case DateTime() if (moved := temporal.shift(limit, step * NANOS)) is not None:
+                    yield moved
+                case Time() if 0 <= limit.nanos + step * NANOS < DAY_NANOS:
+                    yield limit._replace(nanos=limit.nanos + step * NANOS)
+                case DaysTime():
+                    yield DaysTime(limit.nanos + step * NANOS)
+                case YearsMonths():
+                    yield YearsMonths(limit.months + step)
 
 
 def _texts(literals: Sequence[str]) -> Iterator[str]:
@@ -207,9 +226,11 @@ def _domains(compiled: CompiledDecisions, decision: m.Decision, table: CompiledT
     """Columns that read another decision's table: its output values are all that can come."""
     found: dict[int, list[Any]] = {}
     for index, clause in enumerate(table.table.inputs):
-        name = clause.expression.text.strip()
+        text = clause.expression.text.strip()
+        # "size", or "size.level" of a table with several outputs.
+        name, _, output = (text, "", "") if text in decision.requires else text.partition(".")
         other = compiled.table(name) if name in decision.requires else None
-        values = other.constant_outputs() if other is not None else None
+        values = other.constant_outputs(output) if other is not None else None
         if values:
             found[index] = values
     return found

@@ -10,10 +10,11 @@ from engines.feel import nodes as n
 
 # Stands for "no constant": null is one.
 NOTHING: Final = object()
+_MAKERS: Final = frozenset({"date", "time", "date and time", "duration"})
 
 
 def constant_of(node: n.Node) -> Any:
-    """The value of a literal, with its sign, or of ``date("…")``; ``NOTHING`` for anything else."""
+    """The value of a literal, with its sign, or of ``date("…")`` and its like; ``NOTHING`` for anything else."""
     match node:
         case n.Literal():
             return node.value
@@ -22,8 +23,8 @@ def constant_of(node: n.Node) -> Any:
             return -value if type(value) is Decimal else NOTHING
         case n.Group():
             return constant_of(node.inner)
-        case n.Call(function=n.Name(name="date"), arguments=(n.Literal() as text,)) if isinstance(text.value, str):
-            return _evaluated(node)
+        case n.Call(function=n.Name(name=name), arguments=(n.Literal() as text,)):
+            return _evaluated(node) if name in _MAKERS and isinstance(text.value, str) else NOTHING
     return NOTHING
 
 

@@ -41,6 +41,8 @@ class Kind:
     item: Kind | None = None
     fields: Mapping[str, Kind] = field(default_factory=dict)
     name: str = ""
+    # Its allowed values as FEEL unary tests, for those who look at all of them; "" where every value is.
+    allowed: str = ""
     # The Python class whose every value conforms as it is; None where more must be looked at.
     exact: type | None = field(init=False, compare=False, default=None)
 
@@ -137,6 +139,7 @@ class KindTable:
             item=base.item,
             fields=base.fields,
             name=name,
+            allowed=definition.allowed or base.allowed,
         )
         if definition.is_list:
             kind = Kind(feel=feel.ListType(kind.feel), item=kind, name=name)
@@ -146,6 +149,7 @@ class KindTable:
             item=kind.item,
             fields=kind.fields,
             name=name,
+            allowed=kind.allowed,
         )
 
     def _base(self, definition: m.TypeDefinition) -> Kind:

@@ -97,23 +97,30 @@ class CompiledTable:
         runtime = Runtime(feel.Budget(), None, None, {})
         return lambda value: all(test(runtime, {"?": value}) is True for test in tests)
 
-    def listed(self, column: int) -> tuple[Any, ...]:
-        """The values that the column lists as allowed; empty where it allows ranges or everything."""
-        text = self.table.inputs[column].allowed
-        if not text.strip():
+    def allowed_tests(self, column: int) -> tuple[n.Node, ...]:
+        """The tests by which the column, or its type, says which values it allows; empty where it allows all."""
+        text = self.table.inputs[column].allowed.strip() or self._kinds.inputs[column].allowed.strip()
+        if text in ("", "-"):
             return ()
         tree = feel.compile_unary_tests(text, strict=False).tree
-        tests = tree.tests if isinstance(tree, n.UnaryTests) else ()
-        return tuple(test.value for test in tests if isinstance(test, n.Literal)) if tests else ()
+        return tree.tests if isinstance(tree, n.UnaryTests) else ()
 
-    def constant_outputs(self) -> list[Any] | None:
-        """All values of a table with one output whose entries are literals; None where they are not."""
-        if len(self._names) != 1:
+    def listed(self, column: int) -> tuple[Any, ...]:
+        """The values that the column lists as allowed; empty where it allows ranges or everything."""
+        tests = self.allowed_tests(column)
+        listed = tuple(test.value for test in tests if isinstance(test, n.Literal))
+        return listed if len(listed) == len(tests) else ()
+
+    def constant_outputs(self, name: str = "") -> list[Any] | None:
+        """All values of the output called ``name``, or of the only one; None where its entries are not literals."""
+        if name not in self._names and not (name == "" and len(self._names) == 1):
             return None
-        literals = [rule.then[0].text for rule in self.table.rules]
-        literals += [clause.default.text for clause in self.table.outputs if clause.default is not None]
-        trees = [feel.compile(text, strict=False).tree for text in literals]
-        if not all(isinstance(tree, n.Literal) for tree in trees):
+        column = self._names.index(name) if name in self._names else 0
+        default = self.table.outputs[column].default
+        literals = [rule.then[column].text for rule in self.table.rules]
+        literals += [default.text] if default is not None else []
+        trees = [feel.compile(text or "null", strict=False).tree for text in literals]
+        if self.table.hit_policy in _COLLECTING or not all(isinstance(tree, n.Literal) for tree in trees):
             return None
         return list(dict.fromkeys(tree.value for tree in trees if isinstance(tree, n.Literal)))
 
