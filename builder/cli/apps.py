@@ -8,10 +8,11 @@ import click
 
 from builder import releases
 from builder.cli.surroundings import Surroundings, pass_surroundings
-from builder.definitions import check, load_folder
+from builder.definitions import AppSource, check, load_folder
 from builder.messages import messages
 from builder.workspace.release_store import active_releases
 from engines.core import SYSTEM, Diagnostic, Severity
+from engines.rules import run_case_file
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -51,16 +52,34 @@ def check_app(context: click.Context, folder: Path, locale: str) -> None:
 @click.option("--only", default="", help="Name of one scenario.")
 @click.pass_context
 def test_app(context: click.Context, folder: Path, only: str) -> None:
-    """Play the scenarios in FOLDER/tests, each in a scratch workspace; exit code 1 where one fails."""
+    """Run the cases beside rules and decisions, then the scenarios in FOLDER/tests; exit code 1 where one fails."""
     from builder.scenarios import run_scenarios
 
-    played = list(run_scenarios(load_folder(folder), only=only))
+    source = load_folder(folder)
+    wrong = 0 if only else _run_cases(source)
+    played = list(run_scenarios(source, only=only))
     for outcome in played:
         where = f"  step {outcome.step}, line {outcome.line}: {outcome.failure}" if outcome.failure else ""
         click.echo(f"{'passed' if outcome.passed else 'FAILED'}  {outcome.name}{where}")
     failed = sum(not outcome.passed for outcome in played)
     click.echo(f"{len(played)} scenarios, {failed} failed")
-    context.exit(1 if failed else 0)
+    context.exit(1 if failed or wrong else 0)
+
+
+def _run_cases(source: AppSource) -> int:
+    """How many test cases beside rules and decisions failed; each is printed."""
+    from builder.definitions import AppDefinitions
+
+    definitions, wrong = AppDefinitions(source), 0
+    files = [*definitions.all("cases").values(), *definitions.all("case_table").values()]
+    for file in files:
+        for result in run_case_file(file, definitions) or ():
+            wrong += not result.passed
+            where = f"  {file.source.file}:{result.case.line}: {result.found}, expected {result.expected}"
+            click.echo(f"{'passed' if result.passed else 'FAILED'}  {result.case.name}{where * (not result.passed)}")
+    if files:
+        click.echo(f"{sum(len(file.cases) for file in files)} cases, {wrong} failed")
+    return wrong
 
 
 @app_group.command("publish")

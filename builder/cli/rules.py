@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from builder.cli.surroundings import Surroundings, pass_surroundings
 from engines import feel
-from engines.core import DefinitionError, DefinitionSource, Diagnostic, Severity
-from engines.rules import CompiledDecisions, compile_decision, explain_condition, load_decision, load_rules, read_xml
+from engines.core import SYSTEM, DefinitionError, DefinitionSource, Diagnostic, Severity
+from engines.feel.builtins import BUILTINS
+from engines.rules import (
+    CompiledDecisions,
+    compile_decision,
+    compile_rules,
+    explain_condition,
+    load_decision,
+    load_rules,
+    read_xml,
+)
 from engines.rules import write_xml as to_xml
 from engines.rules.decisions.analysis import analyse
 from engines.rules.decisions.graph import compile_model
 from engines.rules.language import format_rules
 
+KEYWORDS = tuple("and between else every false for if in null or return satisfies some then true".split())
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -94,14 +106,50 @@ def convert_command(file: Path) -> None:
         click.echo(to_xml(_decisions(file).model), nl=False)
 
 
+@rules_group.command("backtest")
+@click.argument("app")
+@click.argument("file", type=FILE)
+@click.option("--rule", "name", default="", help="Which rule of FILE; else its first.")
+@click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
+@click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day.")
+@pass_surroundings
+def backtest_command(
+    surroundings: Surroundings, app: str, file: Path, name: str, start: datetime, end: datetime
+) -> None:
+    """Say for whom a draft rule in FILE would have fired, and how that differs from the rule in force in APP."""
+    from builder.runtime.install import install
+    from builder.runtime.rules.backtesting import backtest, titles
+    from builder.runtime.rules.running import ruleset_of
+
+    loaded = load_rules(_source(file))
+    if loaded.definition is None or not loaded.ok:
+        raise DefinitionError(loaded.diagnostics)
+    with surroundings.workspace() as workspace:
+        install(workspace)
+        with workspace.read(SYSTEM) as work:
+            around = work.service("around")
+            compiled = compile_rules(loaded.definition, work.apps[app].definitions)
+            draft = next((rule for rule in compiled.rules if name in ("", rule.name)), None)
+            if draft is None:
+                raise click.ClickException(f'there is no rule "{name}" in {file}')
+            published = ruleset_of(around, work.apps[app]).rule(draft.name)
+            found = backtest(around, app, draft, published, start.date(), end.date())
+            shown = titles(around, app, draft.form, sorted({item.record for item in found.draft | found.published}))
+    click.echo(f"draft {len(found.draft)}, in force {len(found.published)}")
+    for sign, firings in (("+", found.gained), ("-", found.lost)):
+        for item in firings:
+            click.echo(f"{sign} {item.on}  {shown.get(item.record, '')}  {item.record}")
+
+
 @click.command("feel")
 @click.argument("expression", required=False)
 def feel_command(expression: str | None) -> None:
-    """Evaluate EXPRESSION, or one line after the other; `name := expression` keeps a value."""
+    """Evaluate EXPRESSION, or one line after the other; `name := expression` keeps a value, Tab completes."""
     if expression is not None:
         click.echo(_evaluated(expression, {}))
         return
     names: dict[str, Any] = {}
+    _complete_with(names)
     while True:
         try:
             line = click.prompt("feel", prompt_suffix="> ", default="", show_default=False)
@@ -112,6 +160,29 @@ def feel_command(expression: str | None) -> None:
             names[name.strip()] = _value(text, names)
         elif line.strip():
             click.echo(_evaluated(line, names))
+
+
+def completions(text: str, names: Iterable[str]) -> list[str]:
+    """What a line may go on with after its last word: functions (with their bracket), keywords and kept names."""
+    known = [f"{name}(" for name in BUILTINS] + [*KEYWORDS, *names]
+    return sorted(word for word in known if word.startswith(text)) if text else []
+
+
+def _complete_with(names: dict[str, Any]) -> None:
+    """Completion by the tab key, where the terminal has a line editor."""
+    try:
+        import readline
+    except ImportError:
+        return
+
+    def complete(text: str, state: int) -> str | None:
+        found = completions(text, names)
+        return found[state] if state < len(found) else None
+
+    # Names of functions hold spaces: a word begins after a sign.
+    readline.set_completer_delims("()[]{},+-*/=<>:;\t\n")
+    readline.set_completer(lambda text, state: complete(text.lstrip(), state))
+    readline.parse_and_bind("tab: complete")
 
 
 def _evaluated(text: str, names: dict[str, Any]) -> str:

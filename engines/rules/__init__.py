@@ -17,6 +17,7 @@ from engines.rules.definitions import (
     compile_rules,
     load_decision,
     load_rules,
+    run_case_file,
     validate_decision,
     validate_rules,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "read_xml",
     "replay",
     "run",
+    "run_case_file",
     "score_all",
     "score_one",
     "score_values",

@@ -9,7 +9,10 @@ from importlib import resources
 from typing import Any
 
 from engines.core import DefinitionError, DefinitionSource, Diagnostic, Kind, check_schema, load_json
+from engines.core.diagnostics import did_you_mean
 from engines.core.kinds import Loaded
+from engines.rules.cases import SCHEMA as CASES_SCHEMA
+from engines.rules.cases import CaseFile, CaseResult, failures, load_cases, run_cases
 from engines.rules.compiled import CompiledRules
 from engines.rules.compiling import RuleCompiler
 from engines.rules.decisions import model as m
@@ -141,7 +144,65 @@ def compile_decision(definition: m.DecisionModel, definitions: object = None, **
     return compile_model(definition, _imported(definition, definitions))
 
 
+# Test cases
+
+
+def validate_cases(definition: CaseFile, definitions: RuleDefinitions) -> list[Diagnostic]:
+    """The cases that fail; what is wrong with the rules themselves is told elsewhere."""
+    try:
+        results = run_case_file(definition, definitions)
+        if results is None:
+            known = [*definitions.names("rules"), *definitions.names("decision")]
+            expected = "rules or a decision of this name"
+            return [
+                Diagnostic(
+                    code="rules.cases_of_nothing",
+                    file=definition.source.file,
+                    line=1,
+                    column=1,
+                    found=definition.subject,
+                    expected=expected,
+                    hint=did_you_mean(definition.subject, known),
+                )
+            ]
+        return list(failures(definition, results))
+    except DefinitionError:
+        return []
+
+
+def run_case_file(definition: CaseFile, definitions: RuleDefinitions) -> Iterator[CaseResult] | None:
+    """How the cases go; None where there is nothing of their name. ``DefinitionError`` for what cannot be compiled."""
+    tree = definitions.get("rules", definition.subject)
+    models = {name: definitions.get("decision", name) for name in definitions.names("decision")}
+    decisions = {name: compile_decision(model, definitions) for name, model in models.items() if model is not None}
+    if tree is None and definition.subject not in decisions:
+        return None
+    rules = compile_rules(tree, definitions) if tree is not None else None
+    return run_cases(definition, rules, decisions)
+
+
+def compile_cases(definition: CaseFile, definitions: object = None, **_: Any) -> CaseFile:
+    """The cases themselves: they run when they are checked."""
+    return definition
+
+
 KINDS: Mapping[str, Kind] = {
+    "cases": Kind(
+        name="cases",
+        suffix=".cases.json",
+        schema=CASES_SCHEMA,
+        load=load_cases,
+        validate=validate_cases,
+        compile=compile_cases,
+    ),
+    "case_table": Kind(
+        name="case_table",
+        suffix=".cases.csv",
+        schema={},
+        load=load_cases,
+        validate=validate_cases,
+        compile=compile_cases,
+    ),
     "rules": Kind(
         name="rules", suffix=".rules", schema={}, load=load_rules, validate=validate_rules, compile=compile_rules
     ),

@@ -23,6 +23,7 @@ from engines.rules import (
     RuleEvent,
     RuleSet,
     SweepTime,
+    absences,
     compile_decision,
     compile_rules,
     load_decision,
@@ -64,6 +65,7 @@ def measure() -> Iterator[Measurement]:
     yield table()
     yield from thousand()
     yield many()
+    yield from tracing()
     for name in ("sqlite", "postgresql"):
         with database_engine(name) as engine:
             boxes_and_moves(engine)
@@ -154,13 +156,29 @@ def ruleset(count: int, condition: Callable[[int], str]) -> RuleSet:
     return RuleSet([compile_rules(loaded.definition)])
 
 
-def saved(rules: RuleSet, record: dict[str, Any]) -> Callable[[], object]:
+def tracing() -> Iterator[Measurement]:
+    """The same run with and without a trace of every rule that was looked at, and of every row of a table."""
+    rules, record = ruleset(50, lambda n: f'amount > {n} and level != "l{n}"'), {"amount": Decimal(90), "level": "l7"}
+    yield duration("rules.tracing", saved(rules, record, trace=True), saved(rules, record), number=50)
+    rows = [{"name": f"r{n}", "when": [f"[{n}..{n + 1})"], "then": [str(n)]} for n in range(100)]
+    table = {"inputs": [{"expression": "amount", "type": "number"}], "outputs": [{"name": "x"}], "rules": rows}
+    text = json.dumps({"name": "t", "inputs": [{"name": "amount"}], "decisions": [{"name": "t", "table": table}]})
+    decision = compile_decision(load_decision(DefinitionSource(file="t.decision.json", text=text)).definition)  # type: ignore[arg-type]
+    yield duration(
+        "rules.tracing (decision)",
+        lambda: decision.decide(record, CONTEXT, trace=True),
+        lambda: decision.decide(record, CONTEXT),
+        number=50,
+    )
+
+
+def saved(rules: RuleSet, record: dict[str, Any], *, trace: bool = False) -> Callable[[], object]:
     """Runs the rules on a saved record."""
     event = RuleEvent(
         kind=EventKind.RECORD_UPDATED, at=datetime(2026, 3, 2, tzinfo=UTC), record=RecordRef(form="box", id=UUID(int=1))
     )
     data = RuleData(record=record, context=CONTEXT)
-    return lambda: run(rules, event, data)
+    return lambda: run(rules, event, data, trace=trace)
 
 
 def thousand() -> Iterator[Measurement]:
@@ -305,3 +323,13 @@ def sweep_sql(connection: Connection) -> Iterator[Measurement]:
             lambda hand=hand: connection.execute(hand).all(),
             number=1,
         )
+    first = TODAY - timedelta(days=365)
+    zone = ZoneInfo("UTC")
+    looking_back = absences(candidate.rule, candidate.trigger, TableSource(BOX_MODEL), dialect, first, TODAY, {}, zone)
+    yield duration(
+        f"rules.backtest/sweep ({dialect}, {COUNT:,}, a year)",
+        lambda: connection.execute(looking_back).all(),
+        lambda: connection.execute(made.select).all(),
+        number=1,
+        repeats=1,
+    )

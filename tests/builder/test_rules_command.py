@@ -85,3 +85,12 @@ def test_feel_evaluates_lines_and_keeps_names() -> None:
     assert code == 0
     assert "40" in output
     assert "feel." in output
+
+
+def test_feel_completes_functions_keywords_and_kept_names() -> None:
+    from builder.cli.rules import completions
+
+    assert "string length(" in completions("string l", {})
+    assert completions("amou", {"amount": 1, "other": 2}) == ["amount"]
+    assert "satisfies" in completions("sat", {})
+    assert completions("", {"amount": 1}) == []
