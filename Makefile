@@ -11,7 +11,7 @@ PORT ?= 8000
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo demo-reset test lint bench soak lock browser clean
+.PHONY: help setup setup-test demo demo-reset test lint screenshots bench soak lock browser clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ browser: setup-test
 	  { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; \
 	  else $(BIN)/python -m playwright install chromium; fi; } >$(LOG) 2>&1 || { \
 	  echo "Chromium is missing and could not be installed (details: $(LOG)): install it, or run make test as root on Debian"; exit 1; }; }
+
+screenshots: setup-test browser  ## the pictures of the README anew, from a browser test
+	@DOUGONG_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/ui/kam/test_screenshots.py
 
 bench: setup-test  ## ratios against references, written to var/bench/*.json
 	@$(INSTALL) -r requirements/bench.txt >$(LOG) 2>&1 || { $(UNREACHABLE); exit 1; }
