@@ -78,8 +78,12 @@ def entry_page(
     problems: Sequence[InputProblem] = (),
     clash: Clash | None = None,
     version: int | None = None,
+    start: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The page with the form: 200, 422 with problems, 409 after a lost race."""
+    """The page with the form: 200, 422 with problems, 409 after a lost race.
+
+    ``start``: values that a new record begins with, its defaults apart.
+    """
     purpose = "edit" if record else "create"
     confirm = confirmation(problems)
     problems = () if confirm else problems
@@ -87,7 +91,7 @@ def entry_page(
         names = WorkNames(work)
         if record:
             names.learn(place.form, [record])
-        view = entry_view(work, place, purpose, record, typed or {}, problems, names)
+        view = entry_view(work, place, purpose, record, typed or {}, problems, names, start)
         title = title_of(place.form, record, names) if record else ""
     href = url_for("records.page", app=place.app.name, form=place.local, id=record.id) if record else ""
     page = render_template(
@@ -119,9 +123,10 @@ def entry_view(
     typed: Mapping[str, Any],
     problems: Sequence[InputProblem],
     names: WorkNames,
+    start: Mapping[str, Any] | None = None,
 ) -> FormView:
     """The form's view for entering; a new record shows its defaults."""
-    values = dict(record.values) if record else _defaults(work, place, typed)
+    values = dict(record.values) if record else _defaults(work, place, {**(start or {}), **typed})
     return form_view(
         place.form,
         layout_for(place.form, purpose),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -12,10 +14,11 @@ from builder.storage.workspace_tables import command
 from builder.web.catalogue import FormPlace
 from builder.web.context import _, site
 from builder.web.forms import Display
+from builder.web.forms.display import NONE
 from builder.web.names import WorkNames
 from builder.web.rows import column_label
 from builder.workspace import Work
-from engines.form import FieldChange, Record, RecordVersion
+from engines.form import CompiledField, FieldChange, Record, RecordVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class VersionShown:
     at: datetime
     reason: str
     changes: tuple[ChangeShown, ...]
+    number: int = 0
 
 
 def versions_shown(work: Work, place: FormPlace, record: Record, names: WorkNames) -> list[VersionShown]:
@@ -59,10 +63,69 @@ def _shown(
         tone={"created": "ok", "deleted": "bad", "computed": ""}.get(version.kind, "now"),
         at=version.at,
         reason=reasons.get(version.command, ""),
-        changes=tuple(
-            change_shown(place, item, display) for item in version.changes if item.field in place.form.fields
-        ),
+        changes=tuple(found for item in version.changes for found in _changes(place, item, display)),
+        number=version.version,
     )
+
+
+def _changes(place: FormPlace, item: FieldChange, display: Display) -> Iterator[ChangeShown]:
+    """A changed field; of a changed row of a sub-table each changed cell."""
+    table, _slash, _row = item.field.partition("/")
+    field = place.form.fields.get(table)
+    if field is None:
+        return
+    if field.rows is None:
+        yield change_shown(place, item, display)
+        return
+    before, after = item.before or {}, item.after or {}
+    title = column_label(place.form, table)
+    if not after or not before:
+        row = after or before
+        words = Markup(" · ").join(
+            display.short(c.definition, row[n]) for n, c in field.rows.items() if row.get(n) not in (None, "", [])
+        )
+        yield ChangeShown(label=title, before=words if before else None, after=NONE if before else words)
+        return
+    for name, column in field.rows.items():
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            label = f"{title} · {site().text(column.definition.label) or name}"
+            empty = old in (None, "", [])
+            shown = None if empty else display.short(column.definition, old)
+            yield ChangeShown(label=label, before=shown, after=display.short(column.definition, new))
+
+
+def compared(place: FormPlace, then: Record, now: Record, display: Display) -> list[ChangeShown]:
+    """The fields in which two versions of a record differ, as they were and as they are."""
+    found = []
+    for name, field in place.form.fields.items():
+        old, new = then.values.get(name), now.values.get(name)
+        if name not in then.values or name not in now.values or old == new or name in then.masked | now.masked:
+            continue
+        show = _rows_shown if field.rows is not None else _value_shown
+        found.append(
+            ChangeShown(
+                label=column_label(place.form, name), before=show(field, old, display), after=show(field, new, display)
+            )
+        )
+    return found
+
+
+def _value_shown(field: CompiledField, value: Any, display: Display) -> Markup:
+    return display.value(field.definition, value)
+
+
+def _rows_shown(field: CompiledField, rows: Any, display: Display) -> Markup:
+    """The rows of a sub-table, one a line."""
+    lines = []
+    for row in rows or ():
+        cells = [
+            display.short(c.definition, row[n])
+            for n, c in (field.rows or {}).items()
+            if row.get(n) not in (None, "", [])
+        ]
+        lines.append(Markup("<li>{}</li>").format(Markup(" · ").join(cells)))
+    return Markup('<ol class="ranked">{}</ol>').format(Markup("").join(lines)) if lines else NONE
 
 
 def change_shown(place: FormPlace, item: FieldChange, display: Display) -> ChangeShown:

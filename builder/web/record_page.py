@@ -210,10 +210,11 @@ class RecordPage:
 
     def _timeline(self, relations: tuple[str, ...]) -> dict[str, Any]:
         here = {"app": self.place.app.name, "form": self.place.local, "id": self.record.id}
+        may_comment = self.work.records.may(self.place.name, "comment", self.record.id)
         entries, earlier = entries_of(self.work, self.place, self.record, relations, self.names, self.before)
         return {
             "entries": entries,
-            "comment_href": url_for("records.comment", **here),
+            "comment_href": url_for("records.comment", **here) if may_comment else "",
             "earlier_href": url_for("records.page", **here, before=earlier.isoformat()) if earlier else "",
         }
 
@@ -250,6 +251,7 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "running": [] if any(b["type"] == "process" for b in blocks) else running_processes(work, place, record),
         "may_edit": may_edit,
         "may_delete": may_delete,
+        "may_create": place.may("create"),
     }
 
 

@@ -110,8 +110,13 @@ class Timeline:
         return TimelinePage(items=whole, earlier=whole[-1].at)
 
     def comment(self, form: str, record_id: UUID, text: str, *, mentions: Sequence[UUID] = ()) -> UUID:
-        """The id of a new comment; people mentioned are told, as far as they may see the record themselves."""
+        """The id of a new comment; people mentioned are told, as far as they may see the record themselves.
+
+        ``AccessDenied`` where the person may not comment on the record.
+        """
         self._require(form, record_id)
+        if not self._work.records.may(form, "comment", record_id):
+            raise AccessDenied("comment", form)
         if not text.strip() or len(text) > MAX_TEXT:
             code = "comment.empty" if not text.strip() else "comment.too_long"
             raise InputError([InputProblem(pointer="/text", code=code, params={"limit": MAX_TEXT})])

@@ -139,6 +139,7 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "filtered": bool(state.search or state.conditions or mark),
         "clear_href": state.href(f=[], q="", mark=()),
         "may_create": place.may("create"),
+        "may_delete": place.may("delete"),
         "link_href": _link_href(place),
     }
 

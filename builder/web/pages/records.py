@@ -19,7 +19,7 @@ from builder.web.forms import layout_for
 from builder.web.history import versions_shown
 from builder.web.names import WorkNames, title_of
 from builder.web.notices import notify
-from builder.web.pages import lists
+from builder.web.pages import lists, record_versions
 from builder.web.pickers import choices_for
 from builder.web.record_parts import holds
 from builder.web.why import explain
@@ -27,9 +27,12 @@ from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict
 from engines.form import Record
 
+# People that one comment may name.
+MENTIONS = 50
 blueprint = Blueprint("records", __name__, url_prefix="/a/<app>/f/<form>")
 blueprint.before_request(require_person)
 lists.register(blueprint)
+record_versions.register(blueprint)
 
 
 def instant(text: str) -> datetime:
@@ -152,12 +155,20 @@ def delete(app: str, form: str, id: UUID) -> BaseResponse:
     return redirect(url_for("records.list", app=app, form=form))
 
 
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 @blueprint.post("/<uuid:id>/comment")
 def comment(app: str, form: str, id: UUID) -> BaseResponse:
     """Adds a comment to the record's timeline."""
     place = form_or_404(app, form)
     text = request.form.get("text", "")
-    change(lambda work: work.service("timeline").comment(place.name, id, text), "record.comment")
+    people = [found for item in request.form.getlist("mention")[:MENTIONS] if (found := _uuid(item))]
+    change(lambda work: work.service("timeline").comment(place.name, id, text, mentions=people), "record.comment")
     return redirect(url_for("records.page", app=app, form=form, id=id, _anchor="timeline"))
 
 

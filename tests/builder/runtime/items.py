@@ -26,7 +26,7 @@ ITEM: tuple[str, Json] = (
             {"name": "double", "type": "number", "scale": 2, "label": "Double", "formula": "size * 2"},
         ],
         "permissions": [
-            {"role": "clerk", "operations": ["see", "create", "edit", "delete"]},
+            {"role": "clerk", "operations": ["see", "create", "edit", "delete", "comment"]},
             {"role": "reviewer", "operations": ["see"], "fields": [{"name": "note", "access": "hidden"}]},
             {"role": "app", "operations": ["see", "create", "edit"]},
         ],

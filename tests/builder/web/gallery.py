@@ -143,7 +143,7 @@ BOOK: dict[str, Any] = {
         {"name": "lent", "label": text("借出", "Lent"), "columns": ["title", "price"], "filter": 'state = "lent"'},
     ],
     "permissions": [
-        {"role": "librarian", "operations": ["see", "create", "edit", "delete", "share"]},
+        {"role": "librarian", "operations": ["see", "create", "edit", "delete", "share", "comment"]},
         {"role": "reader", "operations": ["see"], "fields": [{"name": "price", "access": "hidden"}]},
         {"role": "app", "operations": ["see", "create", "edit"]},
     ],
