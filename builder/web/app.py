@@ -30,7 +30,7 @@ def create_app(workspaces: Workspace | Mapping[str, Workspace], *, blueprints: I
     known = {"main": workspaces} if isinstance(workspaces, Workspace) else dict(workspaces)
     app = _App("builder.web", root_path=_root(), template_folder="templates", static_folder="static")
     largest = max(LARGEST_REQUEST, *((each.settings.file_max_mb + 1) * 1024 * 1024 for each in known.values()))
-    app.config.update(MAX_CONTENT_LENGTH=largest, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=20_000)
+    app.config.update(MAX_CONTENT_LENGTH=largest, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024, MAX_FORM_PARTS=100_000)
     app.config.update(SEND_FILE_MAX_AGE_DEFAULT=31_536_000)
     app.extensions["dougong_workspaces"] = known
     app.extensions["dougong_identities"] = {}

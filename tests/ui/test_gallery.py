@@ -267,6 +267,30 @@ def test_everything_can_be_entered_by_keyboard_alone(
     page.screenshot(path=shots / "gallery-keyboard.png", full_page=True)
 
 
+def test_cells_of_a_spreadsheet_are_pasted_into_rows(running: Running, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    running.enter(page, "specimen/new")
+    page.fill('[name="name"]', "pasted")
+    page.locator('[data-subtable="parts"] [data-row-add]').click()
+    page.locator('[name="parts.0.part"]').focus()
+    cells = '泥道栱\t栱\t2\t1.5\r\n"大\t斗"\t斗\t4\t2\r\n昂\tblock\t1\t3\r\n'
+    page.evaluate(
+        """text => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+            document.activeElement.dispatchEvent(paste);
+        }""",
+        cells,
+    )
+    expect(page.locator('[data-subtable="parts"] tbody tr')).to_have_count(3)
+    expect(page.locator('[data-computed="parts.1.mass"]')).to_have_text("8.00")
+    save(page)
+    rows = running.newest()["parts"]
+    shown = [(row["part"], row["kind"], str(row["count"]), str(row["mass"])) for row in rows]  # type: ignore[attr-defined]
+    assert shown == [("泥道栱", "arm", "2", "3.000"), ("大 斗", "block", "4", "8.000"), ("昂", "block", "1", "3.000")]
+
+
 def test_steps_keep_what_was_typed_and_ask_for_what_is_missing(
     running: Running, open_page: Callable[..., Page], shots: Path
 ) -> None:

@@ -12,20 +12,48 @@ type Context = Record<string, unknown>;
 
 const NUMERIC = new Set(["number", "money", "percent", "rating"]);
 
+/** Inputs and computed places of a form by name, found in one walk: a sub-table may have thousands. */
+class Places {
+  readonly inputs = new Map<string, HTMLInputElement[]>();
+  readonly outputs = new Map<string, Element>();
+
+  constructor(form: HTMLElement) {
+    for (const item of (form as HTMLFormElement).elements as unknown as Iterable<HTMLInputElement>) {
+      if (!item.name) continue;
+      const known = this.inputs.get(item.name);
+      if (known) known.push(item);
+      else this.inputs.set(item.name, [item]);
+    }
+    for (const item of form.querySelectorAll<HTMLElement>("[data-computed]")) this.outputs.set(item.dataset.computed ?? "", item);
+  }
+}
+
+// What a row's formulas came to, and from which values: rows that did not change are not computed again.
+const results = new WeakMap<HTMLElement, { from: string; values: Context }>();
+
 export function mount(form: HTMLElement): void {
   const source = form.querySelector('script[data-logic]');
   if (!source?.textContent) return;
   const logic = JSON.parse(source.textContent) as Logic;
-  const run = (): void => apply(form, logic);
-  form.addEventListener("input", run);
-  form.addEventListener("change", run);
-  run();
+  let waiting = false;
+  const soon = (): void => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      apply(form, logic);
+    });
+  };
+  form.addEventListener("input", soon);
+  form.addEventListener("change", soon);
+  apply(form, logic);
 }
 
 function apply(form: HTMLElement, logic: Logic): void {
-  const values = read(form, logic);
+  const places = new Places(form);
+  const values = read(form, places, logic);
   for (let round = 0; round < 4; round++) {
-    if (!computeAll(form, logic, values)) break;
+    if (!computeAll(places, logic, values)) break;
   }
   showBlocks(form, logic, values);
   for (const field of logic.fields) {
@@ -43,19 +71,11 @@ function showBlocks(form: HTMLElement, logic: Logic, values: Context): void {
   }
 }
 
-function computeAll(form: HTMLElement, logic: Logic, values: Context): boolean {
+function computeAll(places: Places, logic: Logic, values: Context): boolean {
   let changed = false;
   for (const table of logic.subtables) {
-    (values[table.name] as Context[]).forEach((row) => {
-      for (const field of table.fields) {
-        if (field.formula === undefined) continue;
-        const value = ask(field.formula, { ...values, ...row });
-        if (value === row[field.name]) continue;
-        row[field.name] = value;
-        changed = true;
-        show(form.querySelector(`[data-computed="${table.name}.${String(row.__row)}.${field.name}"]`), value, field.scale);
-      }
-    });
+    if (!table.fields.some((field) => field.formula !== undefined)) continue;
+    for (const row of values[table.name] as Context[]) changed = computeRow(places, table, values, row) || changed;
   }
   for (const field of logic.fields) {
     if (field.formula === undefined) continue;
@@ -63,37 +83,63 @@ function computeAll(form: HTMLElement, logic: Logic, values: Context): boolean {
     if (value === undefined || value === values[field.name]) continue;
     values[field.name] = value;
     changed = true;
-    show(form.querySelector(`[data-computed="${field.name}"]`), value, field.scale);
+    show(places.outputs.get(field.name) ?? null, value, field.scale);
   }
   return changed;
 }
 
-function read(form: HTMLElement, logic: Logic): Context {
+function computeRow(places: Places, table: Logic["subtables"][number], values: Context, row: Context): boolean {
+  const element = row.__element as HTMLElement;
+  const entered = table.fields.filter((field) => field.formula === undefined).map((field) => row[field.name]);
+  const from = JSON.stringify([entered, scalars(values)]);
+  const known = results.get(element);
+  if (known?.from === from) {
+    const fresh = Object.keys(known.values).some((name) => row[name] !== known.values[name]);
+    Object.assign(row, known.values);
+    return fresh;
+  }
+  let changed = false;
+  const found: Context = {};
+  for (const field of table.fields) {
+    if (field.formula === undefined) continue;
+    const value = ask(field.formula, { ...values, ...row });
+    found[field.name] = value;
+    if (value === row[field.name]) continue;
+    row[field.name] = value;
+    changed = true;
+    show(places.outputs.get(`${table.name}.${element.dataset.row ?? "0"}.${field.name}`) ?? null, value, field.scale);
+  }
+  results.set(element, { from, values: found });
+  return changed;
+}
+
+function scalars(values: Context): unknown[] {
+  return Object.values(values).filter((value) => !Array.isArray(value));
+}
+
+function read(form: HTMLElement, places: Places, logic: Logic): Context {
   const values: Context = { ...logic.values };
   for (const field of logic.fields) {
-    if (field.formula !== undefined) continue;
-    const input = form.querySelector<HTMLInputElement>(`[name="${field.name}"]`);
-    if (input) values[field.name] = parse(form, field.name, field.type);
+    if (field.formula === undefined && places.inputs.has(field.name)) values[field.name] = parse(places, field.name, field.type);
   }
   for (const table of logic.subtables) {
-    const rows = [...form.querySelectorAll<HTMLElement>(`[data-subtable="${table.name}"] tbody tr`)];
+    const rows = [...form.querySelectorAll<HTMLElement>(`[data-subtable="${table.name}"] > table > tbody > tr`)];
     values[table.name] = rows.map((row) => {
-      const number = row.dataset.row ?? "0";
-      const context: Context = { __row: number };
-      for (const field of table.fields) context[field.name] = parse(form, `${table.name}.${number}.${field.name}`, field.type);
+      const context: Context = {};
+      Object.defineProperty(context, "__element", { value: row, enumerable: false });
+      for (const field of table.fields) context[field.name] = parse(places, `${table.name}.${row.dataset.row ?? "0"}.${field.name}`, field.type);
       return context;
     });
   }
   return values;
 }
 
-function parse(form: HTMLElement, name: string, type: string): unknown {
-  const inputs = [...form.querySelectorAll<HTMLInputElement>(`[name="${CSS.escape(name)}"]`)];
-  const input = inputs.find((item) => item.type !== "hidden" || inputs.length === 1) ?? inputs[0];
+function parse(places: Places, name: string, type: string): unknown {
+  const inputs = places.inputs.get(name) ?? [];
+  const input = inputs.find((item) => item.type !== "hidden") ?? inputs[0];
   if (!input) return null;
   if (input.type === "checkbox" && type === "boolean") return input.checked;
-  if (input.type === "radio") return inputs.find((item) => item.checked)?.value ?? null;
-  const text = input.value.trim();
+  const text = (input.type === "radio" ? (inputs.find((item) => item.type === "radio" && item.checked)?.value ?? "") : input.value).trim();
   if (!text) return null;
   if (NUMERIC.has(type)) {
     const number = Number(text.replaceAll(",", ""));

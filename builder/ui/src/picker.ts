@@ -35,6 +35,18 @@ function choose(picker: HTMLElement, choice: Choice): void {
   hidden.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+/** Chooses the record whose title is exactly `label`; where there is none, the text stays to be corrected. */
+export async function pickByLabel(picker: HTMLElement, label: string): Promise<void> {
+  if (!label) return choose(picker, { id: "", label: "" });
+  const address = new URL(picker.dataset.src!, location.href);
+  address.searchParams.set("q", label);
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  const items = answer.ok ? ((await answer.json()) as { items: Choice[] }).items : [];
+  const found = items.filter((item) => item.label === label);
+  if (found.length === 1) choose(picker, found[0]!);
+  else picker.querySelector<HTMLInputElement>("[role=combobox]")!.value = label;
+}
+
 class Picker {
   private choices: Choice[] = [];
   private at = -1;
