@@ -20,6 +20,7 @@ from builder.web.filters import (
     operator_labels,
     parse_conditions,
 )
+from builder.web.option_labels import option_label
 from builder.web.rows import SYSTEM_COLUMNS, Column, column_label, plain_columns
 from engines.form import ViewDefinition
 
@@ -134,7 +135,10 @@ def filter_groups(place: FormPlace, known: Sequence[str]) -> list[dict[str, Any]
         kind = kind_of(field) if field else None
         if field is None or kind is None or kind == "link":
             continue
-        choices = [{"value": o.name, "label": site().text(o.label)} for o in field.definition.options]
+        choices = [
+            {"value": o.name, "label": option_label(place.app.name, field.definition, o)}
+            for o in field.definition.options
+        ]
         groups.append(
             {
                 "name": name,
@@ -154,7 +158,7 @@ def condition_chips(place: FormPlace, state: ListState) -> list[dict[str, str]]:
     for item in state.conditions:
         field = place.form.fields[item.field]
         option = next((o for o in field.definition.options if o.name == item.value), None)
-        value = site().text(option.label) if option else item.value
+        value = option_label(place.app.name, field.definition, option) if option else item.value
         words = [column_label(place.form, item.field), labels[item.operator]]
         words += [value] if item.operator not in NEEDS_NO_VALUE else []
         rest = [other.encoded for other in state.conditions if other != item]

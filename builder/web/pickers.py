@@ -11,6 +11,7 @@ from builder.identity import DatabaseDirectory, all_departments
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import reading, site
 from builder.web.names import WorkNames, row_title, title_of
+from builder.web.option_labels import option_label
 from builder.workspace import Work
 from engines.form import CompiledField, ListQuery, Record
 from engines.form.storage.sort_keys import initials
@@ -49,16 +50,16 @@ def choices_for(
             case "row_reference":
                 return _rows_found(work, field, text, record, beside)
             case "choice" | "multi_choice":
-                return _options(field, text, beside)
+                return _options(place.app.name, field, text, beside)
     abort(404)
 
 
-def _options(field: CompiledField, text: str, beside: str) -> list[dict[str, Any]]:
+def _options(app: str, field: CompiledField, text: str, beside: str) -> list[dict[str, Any]]:
     """Options whose label holds the text, or begins with it in pinyin initials."""
     wanted = text.lower()
     found = []
     for option in field.definition.options:
-        label = site().text(option.label) or option.name
+        label = option_label(app, field.definition, option)
         offered = not option.when or not beside or beside in option.when
         if not option.retired and offered and (wanted in label.lower() or initials(label).startswith(wanted)):
             found.append({"id": option.name, "label": label})

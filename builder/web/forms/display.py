@@ -17,8 +17,10 @@ from builder.files.media_types import RASTER
 from builder.web.context import _
 from builder.web.forms.model import Names
 from builder.web.i18n import Formats
+from builder.web.option_labels import option_label
 from engines.core import LocalizedText
 from engines.form import FieldDefinition, to_json
+from engines.form.definition import OptionDefinition
 from engines.form.types.dates import format_duration
 from engines.form.types.places import ADDRESS_PARTS
 from engines.form.types.rich import sanitised
@@ -99,14 +101,17 @@ class Display:
 
     def choice(self, field: FieldDefinition, value: Any) -> Markup:
         option = next((item for item in field.options if item.name == value), None)
-        label = option.label.get(self.formats.locale) if option else str(value)
-        return badge(label or str(value), option.color if option else "")
+        return badge(self.option(field, option) if option else str(value), option.color if option else "")
+
+    def option(self, field: FieldDefinition, option: OptionDefinition) -> str:
+        """What an option is called, by the label set in force."""
+        return option_label(self.app, field, option)
 
     def choices(self, field: FieldDefinition, value: Any) -> Markup:
         return Markup(" ").join(self.choice(field, item) for item in value)
 
     def ranking(self, field: FieldDefinition, value: Any) -> Markup:
-        labels = {item.name: item.label.get(self.formats.locale) or item.name for item in field.options}
+        labels = {item.name: self.option(field, item) for item in field.options}
         items = (Markup("<li>{}</li>").format(labels.get(name, name)) for name in value)
         return Markup('<ol class="ranked">{}</ol>').format(Markup(" ").join(items))
 

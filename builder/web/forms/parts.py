@@ -78,9 +78,8 @@ def _records(field: CompiledField, value: Any, display: Display) -> dict[str, An
 
 
 def _options(field: CompiledField, value: Any, display: Display) -> dict[str, Any]:
-    locale = display.formats.locale
     chosen = set(_texts(value))
-    labels = [(o.name, o.label.get(locale) or o.name) for o in field.definition.options if o.name in chosen]
+    labels = [(o.name, display.option(field.definition, o)) for o in field.definition.options if o.name in chosen]
     return {"items": [{"id": name, "label": label} for name, label in labels]}
 
 
@@ -89,9 +88,8 @@ def _tags(field: CompiledField, value: Any, display: Display) -> dict[str, Any]:
 
 
 def _ranking(field: CompiledField, value: Any, display: Display) -> dict[str, Any]:
-    locale = display.formats.locale
     order = _texts(value)
-    labels = {o.name: o.label.get(locale) or o.name for o in field.definition.options if not o.retired}
+    labels = {o.name: display.option(field.definition, o) for o in field.definition.options if not o.retired}
     ranked = [{"name": name, "label": labels.get(name, name)} for name in order]
     rest = [{"name": name, "label": label} for name, label in labels.items() if name not in order]
     most = int(field.definition.config.get("max_items", len(labels) or 1))

@@ -200,7 +200,7 @@ class Builder:
 
     def _option_text(self, found: CompiledField, value: Any) -> str:
         option = next((item for item in found.definition.options if item.name == value), None)
-        return (option.label.get(self.locale) or option.name) if option else plain_text(value)
+        return self.display.option(found.definition, option) if option else plain_text(value)
 
     def _choices(self, found: CompiledField, value: Any, searchable: bool) -> tuple[Choice, ...]:
         definition = found.definition
@@ -219,7 +219,7 @@ class Builder:
         return tuple(
             Choice(
                 value=o.name,
-                label=o.label.get(self.locale) or o.name,
+                label=self.display.option(definition, o),
                 color=o.color,
                 selected=o.name in chosen,
                 when=o.when,
