@@ -12,7 +12,8 @@ from engines.form import CompiledField
 
 TEXT, NUMBER, CHOICE, BOOLEAN, DATE, LINK = "text", "number", "choice", "boolean", "date", "link"
 _KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("text", "long_text", "email", "phone", "url", "autonumber"), TEXT),
+    **dict.fromkeys(("text", "long_text", "rich_text", "email", "phone", "url", "autonumber"), TEXT),
+    **dict.fromkeys(("resident_id", "credit_code", "barcode", "color"), TEXT),
     **dict.fromkeys(("number", "money", "percent", "rating"), NUMBER),
     "choice": CHOICE,
     "boolean": BOOLEAN,

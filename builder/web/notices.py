@@ -19,11 +19,14 @@ class Notice:
     text: str
     # "" or "error"
     kind: str = ""
+    # What can be done about it, and where; an address of our own.
+    action: str = ""
+    href: str = ""
 
 
-def notify(text: str, kind: str = "") -> None:
-    """Shows ``text`` on the next page that the visitor sees."""
-    value = base64.urlsafe_b64encode(json.dumps([text, kind]).encode()).decode()
+def notify(text: str, kind: str = "", *, action: str = "", href: str = "") -> None:
+    """Shows ``text`` on the next page that the visitor sees, with a link to ``href`` called ``action``."""
+    value = base64.urlsafe_b64encode(json.dumps([text, kind, action, href]).encode()).decode()
 
     @after_this_request
     def _set(response: Response) -> Response:
@@ -47,7 +50,9 @@ def take_notices() -> list[Notice]:
         return response
 
     try:
-        text, kind = json.loads(base64.urlsafe_b64decode(value))
-    except (binascii.Error, ValueError):
+        text, kind, action, href = map(str, json.loads(base64.urlsafe_b64decode(value)))
+    except (binascii.Error, ValueError, TypeError):
         return []
-    return [Notice(text=str(text), kind="error" if kind == "error" else "")]
+    if not href.startswith("/") or href.startswith("//"):
+        action = href = ""
+    return [Notice(text=text, kind="error" if kind == "error" else "", action=action, href=href)]

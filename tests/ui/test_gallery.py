@@ -291,6 +291,35 @@ def test_cells_of_a_spreadsheet_are_pasted_into_rows(running: Running, open_page
     assert shown == [("泥道栱", "arm", "2", "3.000"), ("大 斗", "block", "4", "8.000"), ("昂", "block", "1", "3.000")]
 
 
+def test_pages_around_a_record_are_accessible_and_a_save_can_be_undone(
+    running: Running, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(locale="en-US")
+    running.enter(page, f"supplier/{running.supplier}", login="ann")
+    assert_accessible(page)
+    page.fill("#comment-text", "see @li")
+    page.keyboard.press("End")
+    page.keyboard.type("n")
+    page.locator("#mention-list [role=option]").first.wait_for()
+    assert_accessible(page)
+    page.keyboard.press("Enter")
+    page.locator(".comment-form .btn").click()
+    expect(page.locator(".quote")).to_have_text("see @Lin")
+    running.go(page, f"supplier/{running.supplier}/edit")
+    page.fill('[name="name"]', "Wang & sons")
+    page.locator('.form-foot [value="save"]').click()
+    page.locator(".toast a", has_text="Undo").click()
+    page.locator("h1", has_text="Version 1 and now").wait_for()
+    assert_accessible(page)
+    page.get_by_role("button", name="Put these values back").click()
+    page.locator('#confirm button[value="yes"]').click()
+    expect(page.locator("h1")).to_have_text("王家木作")
+    for path in (f"supplier/{running.supplier}/history", "supplier/bin", f"supplier/{running.supplier}/copy"):
+        running.go(page, path)
+        assert_accessible(page)
+        assert_fits(page)
+
+
 def test_steps_keep_what_was_typed_and_ask_for_what_is_missing(
     running: Running, open_page: Callable[..., Page], shots: Path
 ) -> None:

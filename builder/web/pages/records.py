@@ -122,7 +122,8 @@ def update(app: str, form: str, id: UUID) -> BaseResponse:
         return entry_page(place, record=_now(place, id), typed=values, problems=error.problems, version=base)
     except StateConflict as error:
         return _clash(place, id, values, error)
-    notify(_("Saved."))
+    undo = url_for("records.compare", app=app, form=form, id=id, version=base) if base else ""
+    notify(_("Saved."), action=_("Undo"), href=undo)
     return redirect(url_for("records.page", app=app, form=form, id=id))
 
 
@@ -151,7 +152,7 @@ def delete(app: str, form: str, id: UUID) -> BaseResponse:
         work.records.delete(place.name, id, base_version=request.form.get("_version", type=int))
 
     change(act, "record.delete")
-    notify(_("The record is in the recycle bin."))
+    notify(_("The record is in the recycle bin."), action=_("Undo"), href=url_for("records.bin", app=app, form=form))
     return redirect(url_for("records.list", app=app, form=form))
 
 
