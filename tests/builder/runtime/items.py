@@ -27,7 +27,7 @@ ITEM: tuple[str, Json] = (
         ],
         "permissions": [
             {"role": "clerk", "operations": ["see", "create", "edit", "delete", "comment"]},
-            {"role": "reviewer", "operations": ["see"], "fields": [{"name": "note", "access": "hidden"}]},
+            {"role": "reviewer", "operations": ["see", "comment"], "fields": [{"name": "note", "access": "hidden"}]},
             {"role": "app", "operations": ["see", "create", "edit"]},
         ],
     },
