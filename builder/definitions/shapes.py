@@ -10,7 +10,7 @@ from engines import feel
 from engines.core import LocalizedText
 from engines.core.ports import Definitions
 from engines.form import FormDefinition
-from engines.form.definition import FieldDefinition
+from engines.form.definition import FieldDefinition, OptionDefinition
 from engines.form.scope import AROUND, FormTypeContext
 from engines.form.types import DEPARTMENT, PERSON, field_types
 
@@ -49,15 +49,11 @@ class RecordShape:
 
     def options(self, path: Sequence[str]) -> Mapping[str, LocalizedText]:
         """Labels of the values of the choice field at ``path``, in the order of its options."""
-        form: FormDefinition | None = self._form
-        for number, name in enumerate(path):
-            found = form.field(name) if form is not None else None
-            if found is None:
-                return {}
-            if number == len(path) - 1:
-                return self._labels(found)
-            form = self._target(found)
-        return {}
+        return {option.name: option.label for option in self._options(path)}
+
+    def tones(self, path: Sequence[str]) -> Mapping[str, str]:
+        """Colours of the values of the choice field at ``path``, as far as its options state them."""
+        return {option.name: option.color for option in self._options(path) if option.color}
 
     def views(self) -> Sequence[str]:
         """Names of the form's views."""
@@ -67,12 +63,17 @@ class RecordShape:
         form = self._definitions.get("form", str(field.config.get("form", "")))
         return form if isinstance(form, FormDefinition) else None
 
-    def _labels(self, field: FieldDefinition) -> Mapping[str, LocalizedText]:
-        options = field.options
-        if field.option_list:
-            shared = self._definitions.get("options", field.option_list)
-            options = shared.options if shared is not None else ()
-        return {option.name: option.label for option in options}
+    def _options(self, path: Sequence[str]) -> Sequence[OptionDefinition]:
+        """The options of the choice field at ``path``; none for any other."""
+        form: FormDefinition | None = self._form
+        for name in path[:-1]:
+            found = form.field(name) if form is not None else None
+            form = self._target(found) if found is not None else None
+        field = form.field(path[-1]) if form is not None and path else None
+        if field is None or not field.option_list:
+            return field.options if field is not None else ()
+        shared = self._definitions.get("options", field.option_list)
+        return shared.options if shared is not None else ()
 
 
 _SETTING_TYPES: Mapping[str, feel.FeelType] = {

@@ -6,7 +6,7 @@ evaluate a condition of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -20,6 +20,7 @@ from engines import report
 from engines.core import InputError, InputProblem
 from engines.report import CompiledTile, Drill, ValueType
 from engines.report.columns import columns_of, title_name
+from engines.report.definitions import FilterType
 from engines.report.formats import shown
 
 DRILL, KEY, NONE = "drill", "k.", "none."
@@ -77,9 +78,20 @@ def drilled(work: Work, app: CompiledApp, given: Mapping[str, Sequence[str]], lo
         dashboard=dashboard,
         tile=name,
         form=drill.form if "." in drill.form else f"{app.name}.{drill.form}",
-        title=" · ".join([tile.tile.label.get(locale), *(mark for mark in marks if mark)]),
+        title=" · ".join(
+            [tile.tile.label.get(locale), *(mark for mark in marks if mark), *_chosen(reader, tile, parameters, locale)]
+        ),
         filters=tuple(report.given_by(reader.dashboard, parameters)),
     )
+
+
+def _chosen(reader: DashboardReader, tile: CompiledTile, parameters: Mapping[str, Any], locale: str) -> Iterator[str]:
+    """The dashboard's filters that narrow a tile, in words."""
+    for item, _dimension in tile.bound:
+        value = parameters.get(item.name)
+        if item.type in (FilterType.CHOICE, FilterType.PERSON) and value is not None:
+            labels = dict(reader.choices(item, locale))
+            yield f"{item.label.get(locale)}: {labels.get(str(value), str(value))}"
 
 
 def _row(tile: CompiledTile, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Every mark carries the number of its row in ``row`` (scatter: the last entry of its value), by which a click is drilled
 down. How numbers are written stands in ``dougong.formats``, for the browser's own number formats. Colours and fonts are
-the theme's affair. Chart numbers are binary floats, good for pixels; exact ones stand in the table beside the chart.
+the theme's affair: ``tone`` names the colour that a choice's option states, ``muted`` marks what is only compared with.
+Chart numbers are binary floats, good for pixels; exact ones stand in the table beside the chart.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from engines.report.tables import heading, pivot_of, table_of
 Options = dict[str, Any]
 # From this many points on, a scatter is drawn in one go instead of as shapes of their own.
 _LARGE = 2_000
+# Up to so many bars of a pareto chart are named below it.
+_NAMED = 12
 
 
 def chart_options(
@@ -102,6 +105,7 @@ def _cartesian(chart: _Chart) -> Options:
     categories, places = _categories(chart)
     series = [
         _shape(tile.type, {"name": name, "type": kind, "data": _spread(chart, column, rows, places)})
+        | _dress(chart, column, rows)
         for name, column, rows in _series(chart)
     ]
     if tile.stacked:
@@ -149,6 +153,20 @@ def _series(chart: _Chart) -> list[tuple[str, Column, list[int]]]:
     return found
 
 
+def _dress(chart: _Chart, column: Column, rows: Sequence[int]) -> Options:
+    """The colour of a series that stands for an option, and whether it is only there to compare with."""
+    if column.role is Role.PREVIOUS:
+        return {"muted": True}
+    if len(chart.dimensions) < 2 or not rows:
+        return {}
+    return _tone(chart.dimensions[1], chart.result.rows[rows[0]])
+
+
+def _tone(column: Column, row: Mapping[str, Any]) -> Options:
+    tone = column.tones.get(str(row[column.name]))
+    return {"tone": tone} if tone else {}
+
+
 def _in_option_order(chart: _Chart, column: Column, groups: Mapping[Any, list[int]]) -> list[list[int]]:
     places = {value: number for number, value in enumerate(column.options)}
     if not places:
@@ -177,7 +195,7 @@ def _shape(kind: TileType, series: Options) -> Options:
 def _pie(chart: _Chart) -> Options:
     dimension, measure = chart.dimensions[0], chart.measures[0]
     data = [
-        {"name": chart.text(row, dimension), "value": _number(row[measure.name]), "row": number}
+        {"name": chart.text(row, dimension), "value": _number(row[measure.name]), "row": number} | _tone(dimension, row)
         for number, row in enumerate(chart.result.rows)
     ]
     series = {
@@ -195,11 +213,14 @@ def _scatter(chart: _Chart) -> Options:
     x, y, *size = chart.measures
     point = chart.dimensions[0]
     groups: dict[str, list[list[Any]]] = {}
+    tones: dict[str, Options] = {}
     for number, row in enumerate(chart.result.rows):
         if row[x.name] is None or row[y.name] is None:
             continue
         name = chart.text(row, chart.dimensions[1]) if len(chart.dimensions) > 1 else chart.heading(y)
         sizes = [_number(row[s.name]) for s in size]
+        if len(chart.dimensions) > 1:
+            tones[name] = _tone(chart.dimensions[1], row)
         groups.setdefault(name, []).append(
             [_number(row[x.name]), _number(row[y.name]), *sizes, chart.text(row, point), number]
         )
@@ -211,6 +232,7 @@ def _scatter(chart: _Chart) -> Options:
             "data": data,
             "symbolSize": 5 if many else 9,
             **({"large": True, "largeThreshold": _LARGE} if many else {}),
+            **tones.get(name, {}),
         }
         for name, data in _sorted_groups(chart, groups)
     ]
@@ -271,7 +293,12 @@ def _pareto(chart: _Chart) -> Options:
     shares = [{"value": _number(row[share.name]), "row": number} for number, row in enumerate(rows)]
     return {
         **chart.base(),
-        "xAxis": {"type": "category", "data": [chart.text(row, dimension) for row in rows]},
+        "xAxis": {
+            "type": "category",
+            "data": [chart.text(row, dimension) for row in rows],
+            # So many names say nothing any more.
+            "axisLabel": {"show": len(rows) <= _NAMED},
+        },
         "yAxis": [chart.value_axis(), {"type": "value", "min": 0, "max": 1, "splitLine": {"show": False}}],
         "series": [
             {"type": "bar", "name": chart.heading(measure), "data": values, "large": len(rows) > _LARGE},

@@ -43,6 +43,7 @@ def _dimension_columns(tile: CompiledTile) -> Iterator[Column]:
             type=ValueType.DATE if dimension.grain else dimension.dimension.type,
             grain=dimension.grain,
             options=dimension.dimension.options,
+            tones=dimension.dimension.tones,
         )
         if dimension.dimension.title is not None:
             yield _title(dimension)

@@ -44,6 +44,8 @@ class CompiledDimension:
     type: ValueType
     # Labels of the values, where it is a choice.
     options: Mapping[str, LocalizedText] = field(default_factory=dict)
+    # Colours of the values by name, as far as the choice states them.
+    tones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,8 +110,15 @@ def _dimension(definition: Dimension, rows: RowNames, shape: FormShape, problems
     expression = problems.over_rows(text, rows, pointer)
     if expression is None:
         return None
-    options = shape.options(tuple(definition.expression.split("."))) if kind is ValueType.TEXT else {}
-    return CompiledDimension(definition=definition, expression=expression, title=titled, type=kind, options=options)
+    path = tuple(definition.expression.split(".")) if kind is ValueType.TEXT else ()
+    return CompiledDimension(
+        definition=definition,
+        expression=expression,
+        title=titled,
+        type=kind,
+        options=shape.options(path) if path else {},
+        tones=shape.tones(path) if path else {},
+    )
 
 
 def _is_record(kind: feel.FeelType) -> bool:

@@ -72,6 +72,10 @@ class PlainForm:
         """Labels of the values at ``path``."""
         return self.option_labels.get(tuple(path), {})
 
+    def tones(self, path: Sequence[str]) -> Mapping[str, str]:
+        """None."""
+        return {}
+
     def views(self) -> Sequence[str]:
         """Names of its lists."""
         return self.view_names

@@ -30,6 +30,9 @@ class FormShape(Protocol):
     def options(self, path: Sequence[str]) -> Mapping[str, LocalizedText]:
         """Labels of the values of the choice field at ``path`` ("account", "tier"); empty where it is no choice."""
 
+    def tones(self, path: Sequence[str]) -> Mapping[str, str]:
+        """Colours of the values of that choice field by name ("blue"), as far as its options state them."""
+
     def views(self) -> Sequence[str]:
         """Names of the form's views."""
 

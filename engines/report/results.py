@@ -57,6 +57,8 @@ class Column:
     format: Format = field(default_factory=Format)
     # Labels of values, for choices.
     options: Mapping[str, LocalizedText] = field(default_factory=dict)
+    # Colours of values by name, for choices that state them.
+    tones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ use([BarChart, LineChart, PieChart, ScatterChart, AriaComponent, DatasetComponen
 
 type Shape = { style: string; scale: number | null; currency: string; compact: boolean };
 type About = { type: string; locale: string; formats: Record<string, Shape>; drill?: string; keys?: string[] };
-type Series = { type: string; name?: string; data?: unknown[]; yAxisIndex?: number };
+type Series = { type: string; name?: string; data?: unknown[]; yAxisIndex?: number; tone?: string; muted?: boolean };
 type Options = Record<string, unknown> & { dougong: About; series: Series[]; xAxis?: unknown; yAxis?: unknown; tooltip?: object };
 
 const MANY = 2000;
@@ -45,10 +45,24 @@ function themed(options: Options): object {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     legend: { ...(options.legend as object), textStyle: { color: colour("text-2") }, pageTextStyle: { color: colour("text-2") } },
     tooltip: { confine: true, renderMode: "richText", backgroundColor: colour("bg-raised"), borderColor: colour("line"), textStyle: { color: colour("text") }, ...options.tooltip, ...tooltip(options) },
-    series: options.series.map((one) => ({ ...one, label: { ...(one as { label?: object }).label, color: colour("text-2"), textBorderWidth: 0 } })),
+    series: options.series.map((one) => ({ ...toned(one, colour), label: { ...(one as { label?: object }).label, color: colour("text-2"), textBorderWidth: 0 } })),
     ...(options.xAxis ? { xAxis: axis(options.xAxis) } : {}),
     ...(options.yAxis ? { yAxis: axis(options.yAxis) } : {}),
   };
+}
+
+// Names of colours that options state, where the theme calls them otherwise.
+const TONES: Record<string, string> = { purple: "violet", yellow: "amber", gold: "amber", cyan: "teal" };
+
+// A series, or parts of a pie, in the colour of the option that they stand for; what is only compared with stays pale.
+function toned(series: Series, colour: (name: string) => string): object {
+  // Grey as text is too heavy for an area.
+  const hue = (tone: string) => colour(/^gr[ae]y$/.test(tone) ? "line-control" : `${TONES[tone] ?? tone}-fg`);
+  if (series.muted) return { ...series, itemStyle: { color: colour("line-strong") }, lineStyle: { color: colour("line-strong"), type: "dashed" } };
+  if (series.tone) return { ...series, itemStyle: { color: hue(series.tone) }, lineStyle: { color: hue(series.tone) } };
+  if (series.type !== "pie") return series;
+  const parts = (series.data ?? []) as { tone?: string }[];
+  return { ...series, data: parts.map((part) => (part.tone ? { ...part, itemStyle: { color: hue(part.tone) } } : part)) };
 }
 
 function dress(given: unknown, about: About, series: Series[], colour: (name: string) => string): unknown {
