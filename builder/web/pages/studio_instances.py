@@ -54,7 +54,8 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
             titles=titles,
             after=rows[PAGE - 1].id if len(rows) > PAGE else None,
             state=state,
-            states=[(name, text) for name, text in _states().items()],
+            states=list(_states().items()),
+            words=_words(),
             older=older,
         )
 
@@ -116,6 +117,19 @@ def _states() -> Mapping[str, str]:
     }
 
 
+def _words() -> Mapping[str, str]:
+    """The statuses of instances in words."""
+    return {
+        "running": _("running"),
+        "completed": _("completed"),
+        "terminated": _("terminated"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+        "withdrawn": _("withdrawn"),
+        "rejected": _("rejected"),
+    }
+
+
 def _listed(work: Work, app: str, process: str, state: str, after: UUID | None) -> list[sa.Row[Any]]:
     """One page and the row that follows it; ids grow with time, so that they are the cursor."""
     table = process_instance
@@ -169,6 +183,7 @@ def _instance_page(app: str, id: UUID, frame: Frame, problem: str = "") -> str:
             instance=instance,
             state=state,
             problem=problem,
+            words=_words(),
             process=instance.process,
             process_label=site().text(graph.definition.label) or instance.process,
             subject_href=_subject_href(instance),
