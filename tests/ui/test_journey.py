@@ -85,6 +85,7 @@ def test_a_record_is_entered_with_instant_help_and_found_again(
     assert signed_by.is_hidden()
     page.check("#f-signed")
     signed_by.wait_for(state="visible")
+    page.click("[data-row-add]")
     page.fill("#f-copies-0-shelf", "A1")
     page.fill("#f-copies-0-count", "2")
     page.click("[data-row-add]")
