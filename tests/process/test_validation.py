@@ -165,7 +165,9 @@ def test_calls_in_a_circle_are_told_with_their_path() -> None:
 
 def test_every_code_has_a_sentence_in_both_languages() -> None:
     text = "".join(p.read_text("utf-8") for p in PACKAGE.rglob("*.py"))
-    used = set(re.findall(r'"(process\.(?:migration\.)?[a-z_]+)"', text)) | {f"process.unknown_{k}" for k in ("role", "decision")}
+    used = set(re.findall(r'"(process\.(?:migration\.)?[a-z_]+)"', text)) | {
+        f"process.unknown_{k}" for k in ("role", "decision")
+    }
     for language in ("en", "zh"):
         assert used - CATALOGUE.codes(language) == set()
         assert CATALOGUE.codes(language) - used == set()
