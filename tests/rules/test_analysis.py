@@ -272,5 +272,6 @@ def test_finding_stands_at_its_row() -> None:
     (overlap,) = validate_decision(loaded.definition, None)  # type: ignore[arg-type]
     assert (overlap.code, overlap.severity) == ("rules.table_overlap", Severity.ERROR)
     assert overlap.pointer == "/decisions/0/table/rules/1"
-    assert overlap.params == {"rows": "2, 3", "example": "c0 = 10"}
+    assert (overlap.params["rows"], overlap.params["example"]) == ("2, 3", "c0 = 10")
+    assert overlap.params["values"] == {"c0": 10}
     assert overlap.line > 1
