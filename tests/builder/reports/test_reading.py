@@ -86,7 +86,7 @@ def test_a_mark_opens_the_list_of_its_records_with_rights_and_filters_kept(works
                 pairs.setdefault(name, []).append(value)
             found = drilled(work, app, pairs, "en")
             assert found is not None
-            assert found.title == "Months · 2026-01"
+            assert found.title == "Months · 2026-01 · Subject: Science"
             query = ListQuery(filter=found.drill.filter, columns=("number",))
             page = work.records.page("library.loan", query)
             assert sorted(record.values["number"] for record in page.records) == numbers
