@@ -81,7 +81,7 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
         work.processes.start(
             "kam.tier_review",
             subject=("kam.account", large["id"]),
-            variables={"proposed": "S", "reason": "test"},
+            variables={"proposed": "S", "reason": "volume_s"},
         )
 
     page = open_page(locale=LANGUAGES["zh"])
@@ -150,9 +150,8 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
         assert work.decide("kam.tier", OFFERED)["tier"] == "A"
     for login, node in (("wang_wei", "sales_review"), ("hu_yan", "finance_review"), ("he_ping", "service_review")):
         approve(company, login, node)
-    # The review that began before the release was decided by its three reviewers after it.
-    with company.workspace.read(company.who("he_ping")) as work:
-        assert "service_review" not in [item.node for item in work.inbox.page().items]
+    # The review that began before the release goes on as it began.
+    assert company.see("account", large["id"])["tier"] == "S"
 
     page.locator("form[action$='/releases/1/activate'] button").click()
     page.locator("#confirm button[value=yes]").click()
