@@ -66,6 +66,12 @@ def clash_of(work: Work, place: FormPlace, record: Record, values: Mapping[str, 
     )
 
 
+def own_edits(values: Mapping[str, Any], error: StateConflict) -> dict[str, Any]:
+    """What this person changed; the rest is shown as it is now, so that saving again undoes nobody's work."""
+    mine = error.params.get("mine") or values
+    return {name: value for name, value in values.items() if name in mine}
+
+
 def _entered(place: FormPlace, name: str, value: Any, display: Display) -> Markup:
     """What was typed, as it would read; as typed where it does not fit."""
     from engines.form.types import Refused

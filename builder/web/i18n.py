@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Request
@@ -83,6 +83,10 @@ class Formats:
         local = value.astimezone(self.zone)
         return f"{self.date(local.date())} {local:%H:%M}"
 
+    def instant_seconds(self, value: datetime) -> str:
+        """An instant in the workspace's zone, to the second."""
+        return f"{self.instant(value)}:{value.astimezone(self.zone):%S}"
+
     def ago(self, value: datetime) -> str:
         """How long ago (or ahead) an instant is, in words; further than 30 days, the date."""
         delta = value - self.now
@@ -91,6 +95,10 @@ class Formats:
         if abs(delta) > timedelta(days=30):
             return self.date(value.astimezone(self.zone).date())
         return dates.format_timedelta(delta, add_direction=True, locale=self._babel)
+
+    def units(self, value: int, unit: str) -> str:
+        """A number of "second", "minute", "hour" or "day", in words."""
+        return str(units.format_unit(value, f"duration-{unit}", locale=self._babel))
 
     def duration(self, value: timedelta) -> str:
         """A length of time in words, in its largest unit."""

@@ -140,6 +140,7 @@ class RecordPage:
         if name not in self.record.masked and has_explanation(field):
             why = url_for("records.why", app=self.place.app.name, form=self.place.local, id=self.record.id, field=name)
         return {
+            "name": name,
             "label": site().text(field.definition.label) or name,
             "shown": record_value(form, self.record, name, self.display),
             "span": int(item.config.get("span", usual)),

@@ -16,7 +16,7 @@ from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
 from builder.web.forms import Display
 from builder.web.names import WorkNames, title_of
-from builder.web.tasks import outcome_label, process_definition
+from builder.web.tasks import outcome_label, outcome_meaning, process_definition
 from builder.web.why import rule_label
 from builder.workspace import Work
 from engines.form import FieldDefinition, Record
@@ -139,9 +139,15 @@ class _Words:
         if data["verb"] not in verbs:
             return None
         sentence, tone = verbs[data["verb"]]
+        tone = "bad" if data["verb"] == "completed" and self._is_rejection(data) else tone
         href = url_for("inbox.task", id=data["task"])
         comment = str(data.get("comment") or "")
         return Entry(at=item.at, title=sentence, detail=self._outcome(data), href=href, tone=tone, quote=comment)
+
+    def _is_rejection(self, data: Mapping[str, Any]) -> bool:
+        app, node, outcome = self._place.app, str(data["node"]), str(data.get("outcome") or "")
+        names = app.definitions.names("process")
+        return any(outcome_meaning(app.name, name, node, outcome) == "reject" for name in names)
 
     def _outcome(self, data: Mapping[str, Any]) -> str:
         wanted, app = str(data.get("outcome") or ""), self._place.app

@@ -95,7 +95,8 @@ def table_rows(
 def _cell(form: CompiledForm, record: Record, column: Column, display: Display, main: bool) -> RowCell:
     shown = record_value(form, record, column.name, display)
     if main:
-        shown = escape(shown.striptags()) if "<a " in shown else shown
+        # It is a link and a name: neither another link nor a badge stands inside.
+        shown = escape(shown.striptags()) if "<" in shown else shown
     return RowCell(label=column.label, shown=shown, numeric=column.numeric, main=main)
 
 

@@ -113,6 +113,15 @@ def outcome_label(app: str, process: str, node: str, outcome: str) -> str:
     return outcome
 
 
+def outcome_meaning(app: str, process: str, node: str, outcome: str) -> str:
+    """What an outcome means: "approve", "reject", "neutral" …; empty where the process in force does not know it."""
+    definition = process_definition(app, process)
+    for found in definition.nodes if definition else ():
+        if found.name == node and found.user_task:
+            return next((option.meaning for option in found.user_task.outcomes if option.name == outcome), "")
+    return ""
+
+
 def task_row(work: Work, id: UUID) -> sa.Row[Any]:
     """The task's row; 404 for whom it does not concern."""
     row = work.connection.execute(sa.select(task_table).where(task_table.c.id == id)).one_or_none()

@@ -61,6 +61,8 @@ class Picker {
     input.addEventListener("keydown", (event) => this.key(event));
     input.addEventListener("click", () => this.list.hidden && void this.search());
     input.addEventListener("blur", () => setTimeout(() => this.leave(), 150));
+    addEventListener("scroll", () => this.place(), { capture: true, passive: true });
+    addEventListener("resize", () => this.place());
     this.list.addEventListener("mousedown", (event) => {
       event.preventDefault();
       const option = (event.target as Element).closest<HTMLElement>("[role=option]");
@@ -96,8 +98,23 @@ class Picker {
       this.list.append(none);
     }
     this.list.hidden = false;
+    this.place();
     this.input.setAttribute("aria-expanded", "true");
     this.mark();
+  }
+
+  /** Beside the input on the screen, so that no table or box around it cuts the list off. */
+  private place(): void {
+    if (this.list.hidden) return;
+    const box = this.input.getBoundingClientRect();
+    const below = innerHeight - box.bottom - 12;
+    const up = below < Math.min(this.list.scrollHeight, 200) && box.top > below;
+    const style = this.list.style;
+    style.left = `${box.left}px`;
+    style.width = `${Math.max(box.width, Math.min(260, innerWidth - box.left - 12))}px`;
+    style.maxHeight = `${Math.min(300, up ? box.top - 12 : below)}px`;
+    style.top = up ? "auto" : `${box.bottom + 4}px`;
+    style.bottom = up ? `${innerHeight - box.top + 4}px` : "auto";
   }
 
   private option(choice: Choice, index: number): HTMLElement {

@@ -39,12 +39,10 @@ from engines.core import InputError, SystemClock
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PAGE = 50
 # How far one click may move a sandbox's clock.
-STEPS = (
-    ("15m", timedelta(minutes=15)),
-    ("1h", timedelta(hours=1)),
-    ("1d", timedelta(days=1)),
-    ("30d", timedelta(days=30)),
-)
+STEPS = (("minutes", 15), ("hours", 1), ("days", 1), ("days", 30))
+# What a move may be put together from, and how far it may go at once.
+PARTS = ("days", "hours", "minutes", "seconds")
+FARTHEST = timedelta(days=3660)
 
 
 @blueprint.before_request
@@ -224,20 +222,32 @@ def settings_save(app: str) -> BaseResponse:
 
 
 @blueprint.get("/clock")
-def clock() -> str:
+def clock() -> Any:
     """The sandbox's clock."""
     if not _is_sandbox():
         abort(404)
+    return _clock_page()
+
+
+def _clock_page(problem: str = "", status: int = 200) -> Any:
     clock = site().workspace.clock
-    return _page("clock", "clock", now=clock.now(), offset=clock.offset, steps=[name for name, _by in STEPS])
+    labels = {"days": _("Days"), "hours": _("Hours"), "minutes": _("Minutes"), "seconds": _("Seconds")}
+    parts = [(name, labels[name], request.form.get(name, "")) for name in PARTS]
+    page = _page("clock", "clock", now=clock.now(), offset=clock.offset, steps=STEPS, parts=parts, problem=problem)
+    return make_response(page, status)
 
 
 @blueprint.post("/clock")
-def clock_move() -> BaseResponse:
+def clock_move() -> Any:
     """Moves it forward: timers that come due meanwhile fire."""
-    by = dict(STEPS).get(request.form.get("by", ""))
-    if by is None:
-        abort(400)
+    if not _is_sandbox():
+        abort(404)
+    given = {name: request.form.get(name, "").strip() or "0" for name in PARTS}
+    if not all(text.isascii() and text.isdigit() and len(text) < 9 for text in given.values()):
+        return _clock_page(_("Enter whole numbers."), 422)
+    by = timedelta(**{name: int(text) for name, text in given.items()})
+    if not timedelta(0) < by <= FARTHEST:
+        return _clock_page(_("Say how far the clock is to move, at most ten years."), 422)
     change(lambda work: advance_clock(work, by), "clock.advance")
     notify(_("The clock was moved."))
     return redirect(url_for("admin.clock"))

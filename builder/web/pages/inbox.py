@@ -19,15 +19,26 @@ from builder.storage.runtime_tables import process_instance, task_copy
 from builder.web.approvals import changes_since_start
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.confirming import confirmation
-from builder.web.conflicts import Clash, clash_of
+from builder.web.conflicts import Clash, clash_of, own_edits
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import layout_fields, role_choices
 from builder.web.files import file_response, readable_file, take_upload
 from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
+from builder.web.forms.display import plain_text
 from builder.web.history import ChangeShown
 from builder.web.names import WorkNames
 from builder.web.notices import notify
-from builder.web.tasks import drawing, happenings, outcomes, priority_label, process_definition, shown, task_row
+from builder.web.rows import column_label
+from builder.web.tasks import (
+    drawing,
+    happenings,
+    outcome_label,
+    outcomes,
+    priority_label,
+    process_definition,
+    shown,
+    task_row,
+)
 from builder.web.verbs import VERBS, given_by, verbs_of
 from builder.web.wording import code_text
 from builder.workspace import Work
@@ -161,6 +172,7 @@ def _page(
     clash: Clash | None = None,
     closed: str = "",
     problem: str = "",
+    lost: Sequence[tuple[str, str]] = (),
     status: int = 200,
 ) -> Response:
     row, work = page.row, page.work
@@ -179,6 +191,7 @@ def _page(
         closed=closed or _closed_text(page),
         conflict=clash,
         problem=problem,
+        lost=lost,
         confirm=confirm,
         outcomes=outcomes(row) if mine else [],
         verbs=verbs_of(work, row, mine=mine),
@@ -243,7 +256,9 @@ def _closed_text(page: TaskPage) -> str:
         return "" if page.work.service("around").may_act(row) else _("This task waits for somebody else.")
     who = page.names.person(row.closed_by) if row.closed_by else None
     when = site().formats.instant(row.closed_at) if row.closed_at else ""
-    return _("%(who)s closed this task at %(when)s.", who=who or _("The system"), when=when)
+    closed = _("%(who)s closed this task at %(when)s.", who=who or _("The system"), when=when)
+    outcome = outcome_label(row.app, page.process, row.node, row.outcome) if row.outcome else ""
+    return closed + " " + _("Outcome: %(outcome)s.", outcome=outcome) if outcome else closed
 
 
 @blueprint.post("/<uuid:id>/files/<field>")
@@ -325,8 +340,20 @@ def _late(id: UUID, values: Mapping[str, Any], error: StateConflict) -> Response
         clash = None
         if error.code == "record.changed" and page.place and page.record:
             clash = clash_of(work, page.place, page.record, values, error)
+            values = own_edits(values, error)
         problem = code_text(error.code, site().locale) if error.code == "task.subject_changed" else ""
-        return _page(page, typed=values, clash=clash, problem=problem, status=409)
+        lost = _entered(page, values) if page.row.status != "open" else []
+        return _page(page, typed=values, clash=clash, problem=problem, lost=lost, status=409)
+
+
+def _entered(page: TaskPage, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was typed on a task that somebody else has closed meanwhile, to be copied from the page."""
+    found = [(_("Comment"), request.form.get("_comment", "").strip())]
+    for name, value in values.items():
+        stored = page.record.values.get(name) if page.record else None
+        if page.place and plain_text(value) not in ("", plain_text(stored)):
+            found.append((column_label(page.place.form, name), plain_text(value)))
+    return [(label, text) for label, text in found if text]
 
 
 @blueprint.post("/<uuid:id>/<verb>")

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from builder.web import record_page, record_parts
 from builder.web.catalogue import FormPlace, form_or_404
-from builder.web.conflicts import Clash, clash_of
+from builder.web.conflicts import Clash, clash_of, own_edits
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.entry import entry_page, record_input, sent_files
 from builder.web.forms import layout_for
@@ -140,7 +140,7 @@ def _clash(place: FormPlace, id: UUID, values: Mapping[str, Any], error: StateCo
     record = _now(place, id)
     with reading() as work:
         clash: Clash = clash_of(work, place, record, values, error)
-    return entry_page(place, record=record, typed=values, clash=clash, version=record.version)
+    return entry_page(place, record=record, typed=own_edits(values, error), clash=clash, version=record.version)
 
 
 @blueprint.post("/<uuid:id>/delete")

@@ -23,7 +23,7 @@ def merge_edits(
     """
     base = version_values(world, form, current, base_version)
     if base is None:
-        raise changed_since(current, sorted(values))
+        raise changed_since(current, sorted(values), sorted(values))
     mine = {name: value for name, value in values.items() if _kept(form, name, value) != _plain(base.get(name))}
     both = [
         name
@@ -31,7 +31,7 @@ def merge_edits(
         if _plain(current.get(name)) != _plain(base.get(name)) and _kept(form, name, value) != _plain(current.get(name))
     ]
     if both:
-        raise changed_since(current, both)
+        raise changed_since(current, both, sorted(mine))
     return mine
 
 

@@ -29,12 +29,13 @@ def new_system_values(world: World, id: UUID, values: Mapping[str, Any]) -> dict
     }
 
 
-def changed_since(current: Mapping[str, Any], fields: Sequence[str]) -> StateConflict:
-    """The conflict that says who changed what, and when."""
+def changed_since(current: Mapping[str, Any], fields: Sequence[str], mine: Sequence[str] = ()) -> StateConflict:
+    """The conflict that says who changed what, and when; ``mine``: all fields that the refused edit would change."""
     return StateConflict(
         "record.changed",
         version=current["version"],
         by=current["updated_by"],
         at=current["updated_at"],
         fields=list(fields),
+        mine=list(mine),
     )

@@ -199,6 +199,22 @@ def test_k030_a_refused_review_keeps_the_old_tier(company: Company) -> None:
     assert company.all("service_plan") == []
 
 
+def test_k030_a_proposal_withdrawn_cancels_its_review(company: Company) -> None:
+    account = company.account("A1", tier="A")
+    order = company.order(account, "5000000")
+    late = company.todo("hu_yan")["finance_review"]
+    company.complete("wang_wei", company.todo("wang_wei")["sales_review"], "approve")
+    with company.workspace.work(company.who("li_na"), command="test") as work:
+        work.records.update("kam.order", order, {"status": "cancelled"})
+    assert company.see("account", account)["proposed_tier"] == "B"
+    down = company.todo("hu_yan")["finance_review"]
+    company.order(account, "6000000")
+    assert len({late, down, company.todo("hu_yan")["finance_review"]}) == 3
+    assert set(company.todo("wang_wei")) == {"sales_review"}
+    with pytest.raises(StateConflict):
+        company.complete("hu_yan", late, "approve")
+
+
 def test_a_review_belongs_to_its_reviewers_and_is_done_once(company: Company) -> None:
     company.order(company.account("A1", tier="A"), "5000000")
     task = company.todo("wang_wei")["sales_review"]
