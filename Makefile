@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOG := .venv/setup.log
 UNREACHABLE := echo "The package registry could not be reached, or lacks a package: check the network, the proxy and pip's index setting (details: $(LOG)), then try again"
 PORT ?= 8000
-JOBS ?= 2
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test demo demo-reset test lint screenshots bench soak lock browser clean

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from builder.ui import build
 from builder.web import make_server
@@ -20,6 +20,8 @@ from builder.workspace import Settings
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# Several browsers and servers share two cores: patience costs nothing where all is well.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,7 +77,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         return page
