@@ -183,7 +183,7 @@ def test_the_builder_adds_a_field_by_dragging_publishes_and_rolls_back(
     page.drag_and_drop('[data-item="type:text"]', ".canvas-items >> nth=0", target_position={"x": 40, "y": 30})
     page.wait_for_selector(".canvas-item:has-text('单行文本')")
     page.wait_for_selector("#p-name")
-    page.fill("#p-1", "馆藏印章")
+    page.fill("#p-label-zh", "馆藏印章")
     page.keyboard.press("Tab")
     page.wait_for_selector(".canvas-item.selected:has-text('馆藏印章')")
     page.wait_for_selector("#draft-bar .c-amber")
@@ -213,7 +213,7 @@ def test_a_threshold_is_changed_in_the_grid_and_says_what_is_wrong(
     page.goto(f"{running.address}/studio/library/decision/level")
     page.wait_for_selector("html[data-ready]")
     assert_accessible(page)
-    cell = "#c-level-dear-when0"
+    cell = "#c-level-dear-inputs0"
     page.fill(cell, ">= abc")
     page.keyboard.press("Tab")
     page.wait_for_selector(f"{cell}-error")

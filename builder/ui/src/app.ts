@@ -6,7 +6,6 @@ import { listenToDevices, setUpDevices } from "./devices";
 import { setUpDialogs } from "./dialogs";
 import { setUpFiles } from "./files";
 import { setUpForms } from "./forms";
-import { setUpMentions } from "./mentions";
 import { setUpMenus } from "./menus";
 import { followAll, setUpOptions } from "./options";
 import { setUpPaged } from "./paged";
@@ -87,14 +86,16 @@ setUpPickers();
 setUpSubtables();
 setUpFiles();
 setUpChips();
-setUpMentions();
 setUpOptions();
 listenToDevices();
 setUpPart(document.body);
 document.addEventListener("htmx:load", (event) => setUpPart((event as CustomEvent).detail.elt as HTMLElement));
 document.addEventListener("row-added", (event) => setUpPart(event.target as HTMLElement));
 
+let mentions: Promise<void> | undefined;
+
 function setUpPart(part: HTMLElement): void {
+  if (part.querySelector("form[data-mentions]")) mentions ??= import("./mentions").then((module) => module.setUpMentions());
   setUpDevices(part);
   setUpPaged(part);
   followAll(part);
