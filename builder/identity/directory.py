@@ -15,6 +15,11 @@ from builder.storage.identity_tables import department, department_closure, memb
 _LONGEST_LINE = 50
 
 
+_ATTENDANCE = sa.select(person.c.active, person.c.substitute, person.c.absent_from, person.c.absent_until).where(
+    person.c.id == sa.bindparam("p_person")
+)
+
+
 class DatabaseDirectory:
     """Reads people and departments as they stand in one transaction."""
 
@@ -54,10 +59,26 @@ class DatabaseDirectory:
             .limit(1)
         )
 
-    def substitute_of(self, person_id: UUID, at: datetime) -> UUID | None:
-        """Who stands in for an absent person at that instant; None when present or nobody was named."""
-        absent = (person.c.absent_from <= at, sa.or_(person.c.absent_until.is_(None), person.c.absent_until > at))
-        return self._one(sa.select(person.c.substitute).where(person.c.id == person_id, *absent))
+    def stand_in(self, person_id: UUID, at: datetime) -> UUID | None:
+        """Who does a person's work at that instant: they themselves, or whoever stands in for the absent.
+
+        Absent people for whom nobody stands in keep their work; for those who have left the workspace it is None.
+        """
+        here, found = None, person_id
+        for _ in range(_LONGEST_LINE):
+            row = self._connection.execute(_ATTENDANCE, {"p_person": found}).one_or_none()
+            if row is None:
+                return here
+            absent = (
+                row.absent_from is not None
+                and row.absent_from <= at
+                and not (row.absent_until is not None and row.absent_until <= at)
+            )
+            here = found if row.active else here
+            if row.substitute is None or (row.active and not absent):
+                return here
+            found = row.substitute
+        return here
 
     def members_of(self, department_id: UUID, *, below: bool = True) -> Sequence[UUID]:
         """Active people in a department, with all departments below it unless told otherwise."""

@@ -23,7 +23,6 @@ from builder.runtime.process.services import Service, ServiceCall
 from builder.runtime.texts import Texts
 from builder.runtime.writer import RecordWriter
 from builder.storage.identity_tables import person
-from builder.storage.runtime_tables import task as task_table
 from engines.core import Event, Principal, Registry, new_id
 from engines.core.ports import WorkingCalendar
 from engines.feel import Budget, EvaluationContext
@@ -78,23 +77,9 @@ class AppDirectory:
         """Active people in a department and those below it."""
         return self.directory.members_of(department)
 
-    def substitute_of(self, person: UUID, at: Any) -> UUID | None:
-        """Who stands in for an absent person."""
-        return self.directory.substitute_of(person, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """How much people have to do."""
-
-    connection: sa.Connection
-
-    def open_tasks(self, people: Sequence[UUID]) -> Mapping[UUID, int]:
-        """Open tasks of each of ``people``."""
-        table = task_table
-        mine = sa.and_(table.c.assignee.in_(list(people)), table.c.status == "open")
-        query = sa.select(table.c.assignee, sa.func.count()).where(mine).group_by(table.c.assignee)
-        return {row[0]: row[1] for row in self.connection.execute(query)}
+    def stand_in(self, person: UUID, at: Any) -> UUID | None:
+        """Who does a person's work at that instant."""
+        return self.directory.stand_in(person, at)
 
 
 class Around:
@@ -106,7 +91,6 @@ class Around:
         # Called with every event after rules and processes: whoever keeps figures.
         self.listeners = tuple(listeners)
         self.directory = DatabaseDirectory(work.connection)
-        self.workload = Workload(work.connection)
         self.notifications = Notifications(work)
         self.messenger = Messenger(work)
         self._directories: dict[str, AppDirectory] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -115,16 +115,23 @@ def button_block(work: Work, place: FormPlace, record: Record, item: LayoutItem)
     }
 
 
-def press(work: Work, place: FormPlace, record: Record, item: LayoutItem) -> None:
+def process_of(place: FormPlace, item: LayoutItem) -> str:
+    """The qualified name of the process that a button starts; empty where it starts none."""
+    process = str(item.config.get("process", ""))
+    return process if "." in process or not process else f"{place.app.name}.{process}"
+
+
+def press(
+    work: Work, place: FormPlace, record: Record, item: LayoutItem, choices: Mapping[str, Sequence[UUID]]
+) -> None:
     """Does what a button says: sets fields with the person's own rights, so that rules follow; starts its process
-    about the record; sends its message to processes that wait about it, and to rules.
+    about the record, for the people chosen; sends its message to processes that wait about it, and to rules.
     """
     subject = (place.name, record.id)
     if wanted := item.config.get("set"):
         work.records.update(place.name, record.id, {name: _worth(work, place, record, t) for name, t in wanted.items()})
-    if process := str(item.config.get("process", "")):
-        qualified = process if "." in process else f"{place.app.name}.{process}"
-        work.processes.start(qualified, subject=subject)
+    if process := process_of(place, item):
+        work.processes.start(process, subject=subject, choices=choices)
     if action := str(item.config.get("action", "")):
         work.processes.message(place.app.name, action, subject=subject)
 

@@ -40,8 +40,8 @@ class Directory(Protocol):
     def head_of(self, department: UUID) -> UUID | None:
         """Who leads a department."""
 
-    def substitute_of(self, person: UUID, at: datetime) -> UUID | None:
-        """Who stands in for an absent person at that instant; None when present."""
+    def stand_in(self, person: UUID, at: datetime) -> UUID | None:
+        """Who does a person's work at that instant: they themselves, whoever stands in for them, or None."""
 
 
 class WorkingCalendar(Protocol):

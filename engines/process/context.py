@@ -15,10 +15,13 @@ from engines.feel import Budget, EvaluationContext
 
 
 class Workload(Protocol):
-    """How many open tasks people have, for ``distribute: least_busy``."""
+    """What people have to do, for ``distribute``."""
 
     def open_tasks(self, people: Sequence[UUID]) -> Mapping[UUID, int]:
-        """Open tasks of each of ``people``."""
+        """Open tasks of each of ``people``, for "least_busy"."""
+
+    def last_given(self, process: str, node: str, people: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """When each of ``people`` was last given a task of this step, for "in_turn"; who never was is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class StepContext:
     # Version of the subject, where the process locks it; 0 where nobody keeps count.
     subject_version: int = 0
     directory: Directory | None = None
+    # Roles that administer the process: who is asked where nobody else is found.
+    admins: tuple[str, ...] = ()
     decisions: DecisionService | None = None
     workload: Workload | None = None
     # Working calendars by name.

@@ -107,7 +107,10 @@ class AssignmentDefinition:
     initiator: bool = False
     # A decision that yields people or role names.
     decision: str = ""
-    # Nobody found: "incident" (default), "skip" completes with the first outcome, "role:<name>" asks that role.
+    # Whoever starts the process chooses among those whom the other keys find; without other keys among everybody.
+    initiator_chooses: bool = False
+    # Nobody found: "incident" (default), "skip" completes with the first outcome, "admin" asks whoever administers the
+    # process, "escalate" the initiator's superiors one after the other (else the admin), "role:<name>" that role.
     nobody: str = "incident"
     # "" leaves the choice to whoever claims; "least_busy" and "in_turn" pick one of the candidates.
     distribute: str = ""

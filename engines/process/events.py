@@ -17,6 +17,8 @@ class Start:
     initiator: UUID | None = None
     # Started by a call activity: an uncaught error goes to the caller.
     called: bool = False
+    # People whom the initiator has chosen, by user task.
+    choices: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,10 +53,12 @@ def _found(run: Run, token: Token, node: Node) -> assigning.Found | None:
     if assignment.nobody == "skip":
         decide(run, token, node, _first_positive(node), "", None, automatic=True)
         return None
-    if assignment.nobody.startswith("role:"):
-        return assigning.Found(roles=(run.context.qualified(assignment.nobody.removeprefix("role:")),))
-    run.fail(token, "process.nobody_found", f"nobody is found for {node.name}")
-    return None
+    instead = assigning.for_nobody(run, assignment.nobody)
+    if not instead:
+        run.fail(token, "process.nobody_found", f"nobody is found for {node.name}")
+        return None
+    run.log("assigned.instead", node.name, token.id, people=list(instead.people), roles=list(instead.roles))
+    return instead
 
 
 def _open_for_one(run: Run, token: Token, node: Node, found: assigning.Found) -> None:
@@ -64,7 +66,7 @@ def _open_for_one(run: Run, token: Token, node: Node, found: assigning.Found) ->
     alone = found.people[0] if len(found.people) == 1 and not found.roles else None
     chosen = alone
     if chosen is None and wanted.assignment.distribute:
-        chosen = assigning.distributed(run, wanted.assignment, assigning.everybody(run, found))
+        chosen = assigning.distributed(run, node, wanted.assignment, assigning.everybody(run, found))
     if chosen is not None and _decides_itself(run, node, chosen):
         decide(run, token, node, _first_positive(node), "", chosen, automatic=True)
         return

@@ -39,6 +39,7 @@ class Run:
         self.suspended = state.suspended
         self.initiator = state.initiator
         self.called = state.called
+        self.choices = state.choices
         self.next_id = state.next_id
         self.serial = state.serial
         self.tokens = dict(state.tokens)
@@ -75,6 +76,7 @@ class Run:
             suspended=self.suspended,
             initiator=self.initiator,
             called=self.called,
+            choices=self.choices,
             next_id=self.next_id,
             serial=self.serial,
             tokens=self.tokens,

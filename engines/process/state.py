@@ -264,6 +264,8 @@ class InstanceState:
     initiator: UUID | None = None
     # Token of the calling instance; None for instances of their own.
     called: bool = False
+    # People whom the initiator has chosen for later steps, by user task.
+    choices: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict)
     # Ids of tokens, scopes, tasks, timers, subscriptions and incidents come from one counter.
     next_id: int = ROOT
     serial: int = 0
@@ -332,7 +334,7 @@ class InstanceState:
                     yield table, key, None
 
 
-_HEAD = ("status", "suspended", "initiator", "called", "next_id", "serial")
+_HEAD = ("status", "suspended", "initiator", "called", "choices", "next_id", "serial")
 _HEAD_SET = frozenset(_HEAD)
 _ROW_TYPES: dict[str, tuple[type[Any], str]] = {
     "tokens": (Token, "id"),

@@ -80,6 +80,7 @@ def _start(run: Run, event: e.Start) -> None:
     run.status = InstanceStatus.RUNNING
     run.initiator = event.initiator
     run.called = event.called
+    run.choices = dict(event.choices)
     nodes = _begin_nodes(run, event.node)
     scope = run.new_scope(0, ScopeKind.PROCESS)
     run.log("instance.started", nodes[0].name if len(nodes) == 1 else "", scope.id)

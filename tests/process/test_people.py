@@ -15,6 +15,8 @@ from engines.process import effects, events
 from tests.process.games import CONTEXT, NOW, Game, body, node, number, person, process
 
 ANN, BOB, CAT, DAN = (person(n) for n in (1, 2, 3, 4))
+# Has left.
+GONE = person(5)
 OUTCOMES = [{"name": "approve"}, {"name": "reject", "comment": "required"}]
 
 
@@ -48,8 +50,8 @@ class Staff:
     def members_of(self, department: UUID) -> Sequence[UUID]:
         return ids(ANN, BOB)
 
-    def substitute_of(self, person: UUID, at: datetime) -> UUID | None:
-        return DAN.id if self.away and person == BOB.id else None
+    def stand_in(self, person: UUID, at: datetime) -> UUID | None:
+        return DAN.id if self.away and person == BOB.id else None if person == GONE.id else person
 
 
 class Loads:
@@ -57,6 +59,9 @@ class Loads:
 
     def open_tasks(self, people: Sequence[UUID]) -> Mapping[UUID, int]:
         return {person: 0 if person == BOB.id else 9 for person in people}
+
+    def last_given(self, process: str, node: str, people: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        return {ANN.id: NOW}
 
 
 STAFFED = replace(CONTEXT, app="shop", directory=Staff(), workload=Loads())

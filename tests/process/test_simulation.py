@@ -29,8 +29,8 @@ class Clerks:
     def people_with_role(self, role: str) -> Sequence[UUID]:
         return self.people if role.endswith("clerk") else ()
 
-    def substitute_of(self, person: UUID, at: object) -> None:
-        return None
+    def stand_in(self, person: UUID, at: object) -> UUID:
+        return person
 
 
 def run(graph: CompiledProcess, people: Sequence[UUID] = (ANN,), **plan: Any) -> SimulationResult:

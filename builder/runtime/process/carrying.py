@@ -235,7 +235,7 @@ class Carrying:
 
     def _inside(self, instance: Instance, effect: out.ServiceRequested, given: ServiceCall, run: Any) -> None:
         try:
-            with self._around.savepoint(), self._work.locks.within(instance.root_id):
+            with self._shell.undone_together(), self._around.savepoint(), self._work.locks.within(instance.root_id):
                 result = run(self._around, given)
         except (InputError, AccessDenied, StateConflict, BudgetExceeded) as error:
             # What the service wrote is rolled back; the instance stands still where everybody can see why.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -65,7 +65,6 @@ def begin(
     parent: tuple[Instance, int] | None,
     now: datetime,
     by: UUID | None,
-    subject_version: int | None = None,
 ) -> Instance:
     """A new instance that no step was made with."""
     own = new_id()
@@ -76,7 +75,6 @@ def begin(
         definition_hash=definition_hash,
         release=release,
         subject=subject,
-        subject_version=subject_version,
         parent=(parent[0].id, parent[1]) if parent else None,
         root_id=parent[0].root_id if parent else own,
         started_at=now,
@@ -93,6 +91,17 @@ def load(connection: Connection, instance_id: UUID, kept: KeptInstances) -> Inst
             return known
     row = _LOCKED.first(connection, {"p_id": instance_id})
     return None if row is None else _instance(row, _read_state(connection, row))
+
+
+def copy(instance: Instance) -> Instance:
+    """The instance as it stands now, whatever happens to it later."""
+    return replace(instance, task_ids=dict(instance.task_ids))
+
+
+def restore(instance: Instance, before: Instance) -> None:
+    """Brings an instance back to how it stood: for all who hold it."""
+    for known in fields(Instance):
+        setattr(instance, known.name, getattr(before, known.name))
 
 
 def look_at(connection: Connection, instance_id: UUID) -> Instance | None:

@@ -14,9 +14,10 @@ from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
 from builder.runtime.rights import require_process_admin, require_to_start
 from builder.storage.runtime_tables import task as task_table
-from engines.core import AccessDenied, InputError, InputProblem, Principal, StateConflict
+from engines.core import AccessDenied, InputError, InputProblem, Principal, PrincipalKind, StateConflict
 from engines.core.source import pointer_of
 from engines.process import events as happen
+from engines.process.choosing import Choice, check_choices
 from engines.process.events import ProcessEvent
 
 if TYPE_CHECKING:
@@ -40,10 +41,26 @@ class Processes:
         subject: tuple[str, UUID] | None = None,
         variables: Mapping[str, Any] | None = None,
         node: str = "",
+        choices: Mapping[str, Sequence[UUID]] | None = None,
     ) -> UUID:
-        """The id of a new instance of "app.process". ``AccessDenied`` where the subject may not be seen."""
+        """The id of a new instance of "app.process". ``AccessDenied`` where the subject may not be seen.
+
+        ``choices``: people by user task, where a person starts a process that leaves that to the initiator;
+        ``InputError`` for a choice that is missing or names no candidate.
+        """
         require_to_start(self._around, name, subject)
-        return self.shell.begin(name, subject=subject, variables=variables, node=node).id
+        person = self._work.principal.kind is PrincipalKind.PERSON
+        if person or choices:
+            check_choices(self.choices(name, subject=subject, variables=variables), choices or {})
+        chosen = {step: tuple(people) for step, people in (choices or {}).items() if people}
+        return self.shell.begin(name, subject=subject, variables=variables, node=node, choices=chosen).id
+
+    def choices(
+        self, name: str, *, subject: tuple[str, UUID] | None = None, variables: Mapping[str, Any] | None = None
+    ) -> list[Choice]:
+        """Whom the acting person chooses by starting "app.process" now."""
+        require_to_start(self._around, name, subject)
+        return self.shell.choices(name, subject, variables or {})
 
     def message(
         self,

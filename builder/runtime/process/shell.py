@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from builder.identity.rights import ADMIN, BUILDER, builder_role
+from builder.runtime.graphs import Graphs
 from builder.runtime.process import instances
 from builder.runtime.process.carrying import Carrying
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
+from builder.runtime.workload import Workload
 from builder.storage.runtime_tables import process_instance, process_live, process_subscription
 from engines.core import AccessDenied, BudgetExceeded, Principal, StateConflict
 from engines.process import events as happen
 from engines.process import step
+from engines.process.choosing import Choice, choices_to_make
 from engines.process.context import StepContext
 from engines.process.effects import Effect
 from engines.process.events import ProcessEvent
 from engines.process.graph import CompiledProcess
+from engines.process.state import SubscriptionKind
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
 
 # Steps that one command may make, over all instances it touches.
 MAX_STEPS = 5_000
+Otherwise = Callable[[], object]
 ANSWERS = (happen.ServiceDone, happen.ServiceFailed, happen.ChildEnded, happen.ChildFailed, happen.ChildEscalated)
 
 
@@ -55,7 +62,9 @@ class Shell:
         self.work = around.work
         self._kept = kept
         self._held: dict[UUID, Instance] = {}
-        self._queue: deque[tuple[UUID, ProcessEvent]] = deque()
+        self._queue: deque[tuple[UUID, ProcessEvent, Otherwise | None]] = deque()
+        # How instances stood before each savepoint that is open, innermost last; None: not held before it.
+        self._before: list[dict[UUID, Instance | None]] = []
         self._stepping = False
         self._steps = 0
         # What is the same for all steps of an app's processes in this command.
@@ -73,8 +82,37 @@ class Shell:
             found = instances.load(self.work.connection, instance_id, self._kept)
             if found is None:
                 raise AccessDenied("process.see", str(instance_id))
+            self._remember(instance_id)
             self._held[instance_id] = found
         return self._held[instance_id]
+
+    @contextmanager
+    def undone_together(self) -> Iterator[None]:
+        """Where the block fails, instances stand in memory as they did before it, as they do in the database."""
+        queued = len(self._queue)
+        self._before.append({})
+        try:
+            yield
+        except BaseException:
+            for instance_id, before in self._before[-1].items():
+                if before is None:
+                    # It may not exist any more, and its lock went with the savepoint.
+                    del self._held[instance_id]
+                else:
+                    instances.restore(self._held[instance_id], before)
+            while len(self._queue) > queued:
+                self._queue.pop()
+            raise
+        finally:
+            changed = self._before.pop()
+            if self._before:
+                self._before[-1] = {**changed, **self._before[-1]}
+
+    def _remember(self, instance_id: UUID) -> None:
+        """Keeps how an instance stands before it is changed inside a savepoint."""
+        if self._before and instance_id not in self._before[-1]:
+            known = self._held.get(instance_id)
+            self._before[-1][instance_id] = instances.copy(known) if known else None
 
     def _keep(self) -> None:
         for instance in self._held.values():
@@ -92,12 +130,29 @@ class Shell:
         variables: Mapping[str, Any] | None = None,
         node: str = "",
         parent: tuple[Instance, int] | None = None,
-        message: happen.MessageReceived | None = None,
+        choices: Mapping[str, tuple[UUID, ...]] | None = None,
     ) -> Instance:
         """A new instance of the process ``name`` ("app.process"), stepped as far as it goes by itself."""
+        found, instance = self._new(name, subject, parent)
+        instance.subject_version = self._lock(found.graph, subject, parent)
+        self._remember(instance.id)
+        self._held[instance.id] = instance
+        start = happen.Start(
+            node=node,
+            variables=dict(variables or {}),
+            initiator=parent[0].state.initiator if parent else self.work.principal.id,
+            called=parent is not None,
+            choices=choices or {},
+        )
+        self._carrying.began(instance)
+        self.step(instance, start)
+        return instance
+
+    def _new(
+        self, name: str, subject: tuple[str, UUID] | None, parent: tuple[Instance, int] | None = None
+    ) -> tuple[Graphs.Found, Instance]:
         app, process = name.split(".", 1)
         found = self.around.process(app, process)
-        version = self._lock(found.graph, subject, parent)
         instance = instances.begin(
             app=app,
             process=process,
@@ -107,18 +162,14 @@ class Shell:
             parent=parent,
             now=self.work.instant,
             by=self.work.principal.id,
-            subject_version=version,
         )
-        self._held[instance.id] = instance
-        start = happen.Start(
-            node=node,
-            variables=dict(variables or {}),
-            initiator=parent[0].state.initiator if parent else self.work.principal.id,
-            called=parent is not None,
-        )
-        self._carrying.began(instance)
-        self.step(instance, start)
-        return instance
+        return found, instance
+
+    def choices(self, name: str, subject: tuple[str, UUID] | None, variables: Mapping[str, Any]) -> list[Choice]:
+        """Whom the acting person would choose by starting a process."""
+        found, instance = self._new(name, subject)
+        context = self._context(instance, found.graph, None)
+        return choices_to_make(found.graph, context, initiator=instance.started_by, variables=variables)
 
     def _lock(
         self, graph: CompiledProcess, subject: tuple[str, UUID] | None, parent: tuple[Instance, int] | None
@@ -144,23 +195,35 @@ class Shell:
         try:
             self._once(instance, event, actor)
             while self._queue:
-                instance_id, following = self._queue.popleft()
-                self._once(self.hold(instance_id), following, None)
+                instance_id, following, otherwise = self._queue.popleft()
+                self._once(self.hold(instance_id), following, None, otherwise)
         finally:
             self._stepping = False
             self._queue.clear()
 
-    def later(self, instance_id: UUID, event: ProcessEvent) -> None:
-        """Steps an instance once the step being made is done."""
-        self._queue.append((instance_id, event))
+    def later(self, instance_id: UUID, event: ProcessEvent, otherwise: Otherwise | None = None) -> None:
+        """Steps an instance once the step being made is done; ``otherwise`` is done where it awaits no such message."""
+        self._queue.append((instance_id, event, otherwise))
 
-    def _once(self, instance: Instance, event: ProcessEvent, actor: Principal | None) -> None:
+    def _once(
+        self,
+        instance: Instance,
+        event: ProcessEvent,
+        actor: Principal | None,
+        otherwise: Otherwise | None = None,
+    ) -> None:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise BudgetExceeded("process steps in one command", MAX_STEPS, instance.name)
         if instance.state.ended or (isinstance(event, ANSWERS) and event.token not in instance.state.tokens):
             # An answer that nobody waits for any more.
+            if otherwise is not None:
+                otherwise()
             return
+        if otherwise is not None and isinstance(event, happen.MessageReceived) and not awaits(instance, event):
+            otherwise()
+            return
+        self._remember(instance.id)
         graph = self.graph(instance)
         result = step(graph, instance.state, event, self._context(instance, graph, actor))
         instances.save(self.work.connection, instance, result.state, result.history, self.work.instant)
@@ -174,8 +237,9 @@ class Shell:
                 "now": self.work.instant,
                 "zone": self.work.zone,
                 "directory": around.directory_of(app),
+                "admins": (ADMIN, BUILDER, builder_role(app)),
                 "decisions": around.decisions_of(app),
-                "workload": around.workload,
+                "workload": Workload(self.work.connection, app),
                 "calendars": around.calendars(app),
                 "budget": around.budget,
             }
@@ -217,18 +281,29 @@ class Shell:
         self._arrived("message", app, name, values, subject)
         if instance is not None:
             return self._answered(app, name, instance, key, values)
-        waiting = self._waiting("message", app, name, subject=subject, correlation=key)
-        taking = waiting if subject is not None else waiting[:1]
-        for instance_id in taking:
-            self.later_or_now(instance_id, happen.MessageReceived(name=name, key=key, variables=values))
-        starts = [] if taking else list(self.around.starts(app, "message", name))[:1]
+        return self._deliver(app, happen.MessageReceived(name=name, key=key, variables=values), subject)
+
+    def _deliver(self, app: str, message: happen.MessageReceived, subject: tuple[str, UUID] | None) -> list[UUID]:
+        """Gives a message to those who await it under their own lock: who waited a moment ago may have had another."""
+        again = None if subject is not None else lambda: self._deliver(app, message, None)
+        taking: list[UUID] = []
+        for found in self._waiting("message", app, message.name, subject=subject, correlation=message.key):
+            if awaits(self.hold(found), message):
+                taking.append(found)
+                if again is not None:
+                    break
+        for found in taking:
+            self.later_or_now(found, message, again or _nothing)
+        starts = [] if taking else list(self.around.starts(app, "message", message.name))[:1]
+        values = message.variables
         begun = [self.begin(f"{app}.{p}", subject=subject, variables=values, node=node).id for p, node in starts]
         return taking or begun
 
     def _answered(self, app: str, name: str, instance: UUID, key: str, values: Mapping[str, Any]) -> list[UUID]:
-        if instance not in self._waiting("message", app, name):
+        message = happen.MessageReceived(name=name, key=key, variables=dict(values))
+        if instance not in self._waiting("message", app, name) or not awaits(self.hold(instance), message):
             return []
-        self.later_or_now(instance, happen.MessageReceived(name=name, key=key, variables=dict(values)))
+        self.later_or_now(instance, message, _nothing)
         return [instance]
 
     def _arrived(
@@ -252,10 +327,10 @@ class Shell:
         ]
         return [*waiting, *started]
 
-    def later_or_now(self, instance_id: UUID, event: ProcessEvent) -> None:
-        """Steps at once, or after the step being made."""
+    def later_or_now(self, instance_id: UUID, event: ProcessEvent, otherwise: Otherwise | None = None) -> None:
+        """Steps at once, or after the step being made; see ``later``."""
         if self._stepping:
-            self.later(instance_id, event)
+            self.later(instance_id, event, otherwise)
         else:
             self.step(self.hold(instance_id), event)
 
@@ -297,3 +372,17 @@ class Shell:
         if instance.state.ended or instance.state.suspended:
             state = "suspended" if instance.state.suspended else instance.state.status.value
             raise StateConflict("process.not_running", instance=str(instance.id), status=state)
+
+
+def awaits(instance: Instance, message: happen.MessageReceived) -> bool:
+    """Whether an instance, as it stands under its lock, waits for this message with this key."""
+    if instance.state.ended or instance.state.suspended:
+        return False
+    return any(
+        waiting.kind is SubscriptionKind.MESSAGE and waiting.name == message.name and waiting.key in ("", message.key)
+        for waiting in instance.state.subscriptions.values()
+    )
+
+
+def _nothing() -> None:
+    """Who no longer waits for a message about its record has no use for it."""

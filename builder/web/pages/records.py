@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from builder.web import record_page, record_parts
+from builder.web import record_page, record_parts, starting
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.conflicts import Clash, clash_of, own_edits
 from builder.web.context import _, change, reading, require_person, site
@@ -182,13 +182,20 @@ def press(app: str, form: str, id: UUID, button: str) -> BaseResponse:
     if item is None:
         abort(404)
 
+    choices = starting.chosen(request.form)
+
     def act(work: Work) -> None:
         record = record_or_404(work, place, id)
         if not holds(work, place.name, id, item.visible):
             abort(403)
-        record_parts.press(work, place, record, item)
+        record_parts.press(work, place, record, item, choices)
 
-    change(act, "record.press", key=request.form.get("_key") or None)
+    try:
+        change(act, "record.press", key=request.form.get("_key") or None)
+    except InputError as error:
+        if not starting.is_about_choices(error):
+            raise
+        return starting.page(place, id, item, choices, error)
     notify(_("Done."))
     return redirect(url_for("records.page", app=app, form=form, id=id))
 

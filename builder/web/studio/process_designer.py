@@ -142,6 +142,8 @@ def _user_task(found: DraftView, part: Part, languages: tuple[str, ...]) -> list
         _choice(part, "assignment/decision", _("Decided by"), _of_kind(found, "decision")),
         _flag(part, "assignment/initiator", _("Who started it")),
         _choice(part, "assignment/distribute", _("Distribution"), _same("least_busy", "in_turn")),
+        _choice(part, "assignment/performer_of", _("Who did the step"), _steps(found, part)),
+        _flag(part, "assignment/initiator_chooses", _("Who started it chooses")),
         _text(part, "assignment/nobody", _("When nobody is found")),
     ]
     when = [
@@ -156,6 +158,18 @@ def _user_task(found: DraftView, part: Part, languages: tuple[str, ...]) -> list
     ]
     outcomes = [_outcome(part, item, languages) for item in part.data.get("outcomes", ())]
     return [_group(_("Page"), part, page), _group(_("Who"), part, who), _group(_("When"), part, when), *outcomes]
+
+
+def _steps(found: DraftView, part: Part) -> tuple[tuple[str, str], ...]:
+    """The other user tasks of the process."""
+    key = part.path.partition("/")[0]
+    data = found.documents[key].data
+    others = [one for one in parts(data, key) if not one.flow and one.path != part.path]
+    return tuple(
+        (one.name, site().text(one.data.get("label")) or one.name)
+        for one in others
+        if one.data["type"] == NodeType.USER_TASK
+    )
 
 
 def _outcome(part: Part, item: Mapping[str, Any], languages: tuple[str, ...]) -> Group:

@@ -83,7 +83,7 @@ def test_a_substitute_stands_in_only_during_the_absence(workspace: Workspace) ->
     with workspace.read(SYSTEM) as work:
         directory = DatabaseDirectory(work.connection)
         times = [START - timedelta(seconds=1), START, START + timedelta(days=1)]
-        assert [directory.substitute_of(ids["clerk"], at) for at in times] == [None, ids["chief"], None]
+        assert [directory.stand_in(ids["clerk"], at) for at in times] == [ids["clerk"], ids["chief"], ids["clerk"]]
 
 
 @pytest.mark.parametrize("operation", ["create", "update", "move"])
