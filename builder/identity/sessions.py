@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from builder.storage.identity_tables import person, session
+from builder.storage.prepared import Prepared
 from builder.storage.workspace_tables import workspace
 from builder.workspace import Settings
 
@@ -76,8 +77,8 @@ def start_session(
     return token
 
 
-_FIND = (
-    sa.select(session, person.c.version, sa.select(workspace.c.generation).scalar_subquery().label("generation"))
+_FIND = Prepared(
+    sa.select(session, person.c.version, sa.select(workspace.c.generation).label("generation"))
     .join(person, person.c.id == session.c.person)
     .where(
         session.c.token_hash == sa.bindparam("hash"),
@@ -89,7 +90,7 @@ _FIND = (
 
 def find_session(connection: Connection, token: str, *, now: datetime, settings: Settings) -> Session | None:
     """The session behind a token, or None where it ended, was idle too long, or its person was shut out."""
-    row = connection.execute(_FIND, {"hash": token_hash(token), "now": now}).one_or_none()
+    row: Any = _FIND.first(connection, {"hash": token_hash(token), "now": now})
     if row is None or row.seen_at + timedelta(hours=settings.session_hours) <= now:
         return None
     return Session(

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 from builder.identity.rights import require_admin
 from builder.identity.sessions import token_hash
 from builder.storage.identity_tables import api_token, person
+from builder.storage.prepared import Prepared
 from builder.storage.workspace_tables import workspace
 from builder.workspace import Work
 from engines.core import AccessDenied, InputError, InputProblem, new_id
@@ -88,8 +90,10 @@ class FoundToken:
     generation: int
 
 
-_FIND = (
-    sa.select(api_token, person.c.version, sa.select(workspace.c.generation).scalar_subquery())
+_FIND = Prepared(
+    sa.select(
+        api_token, person.c.version.label("person_version"), sa.select(workspace.c.generation).label("generation")
+    )
     .join(person, person.c.id == api_token.c.person)
     .where(api_token.c.token_hash == sa.bindparam("hash"), api_token.c.revoked_at.is_(None), person.c.active)
 )
@@ -97,10 +101,10 @@ _FIND = (
 
 def find_token(connection: Connection, token: str, now: datetime) -> FoundToken | None:
     """The token, or None where it is unknown, revoked, expired, or its person was shut out."""
-    row = connection.execute(_FIND, {"hash": token_hash(token)}).one_or_none()
+    row: Any = _FIND.first(connection, {"hash": token_hash(token)})
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    return FoundToken(token=_token(row), person_version=row[-2], generation=row[-1])
+    return FoundToken(token=_token(row), person_version=row.person_version, generation=row.generation)
 
 
 def touch_token(connection: Connection, id: UUID, now: datetime) -> None:
@@ -120,7 +124,7 @@ def allows(scopes: Sequence[str], wanted: str, app: str = "") -> bool:
     return any(scope in scopes or (bool(app) and f"{scope}:{app}" in scopes) for scope in sufficient)
 
 
-def _token(row: sa.Row[tuple[object, ...]]) -> ApiToken:
+def _token(row: Any) -> ApiToken:
     return ApiToken(
         id=row.id,
         person=row.person,

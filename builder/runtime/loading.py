@@ -18,13 +18,26 @@ def load(records: Records, form: str, record_id: UUID, paths: Iterable[Path]) ->
     return load_many(records, form, [record_id], paths).get(record_id)
 
 
+def load_known(records: Records, form: str, stored: Mapping[str, Any], paths: Iterable[Path]) -> dict[str, Any] | None:
+    """As ``load``, of a record just written as ``stored``; None where only the database can tell."""
+    wanted = _by_head(paths)
+    known = records.known(form, stored, wanted)
+    return None if known is None else _completed(records, form, {known["id"]: known}, wanted)[known["id"]]
+
+
 def load_many(records: Records, form: str, ids: Sequence[UUID], paths: Iterable[Path]) -> dict[UUID, dict[str, Any]]:
     """Records by id. References become contexts, relations and sub-tables lists of contexts; each has its ``id``.
 
     A path that names no field is left out: what an expression then reads is null.
     """
     wanted = _by_head(paths)
-    found = records.values(form, ids, wanted)
+    return _completed(records, form, records.values(form, ids, wanted), wanted)
+
+
+def _completed(
+    records: Records, form: str, found: dict[UUID, dict[str, Any]], wanted: Mapping[str, set[Path]]
+) -> dict[UUID, dict[str, Any]]:
+    """The records with what their values lead to."""
     compiled = records.world.form(form).compiled
     fields = compiled.fields
     read = next(iter(found.values()), {})

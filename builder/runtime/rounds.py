@@ -105,6 +105,20 @@ class Rounds:
         self._known = [raised for raised in self._known if raised.event.id not in dropped]
         del self._pending[mark:]
 
+    def is_last_word(self, event: Event) -> bool:
+        """Whether no event raised after this one tells of another write to its record."""
+        assert event.subject is not None  # noqa: S101  (callers ask about records)
+        form, record_id = event.subject
+        for raised in reversed(self._known):
+            later = raised.event
+            if later.id == event.id:
+                return True
+            if later.subject == event.subject or (
+                later.payload.get("form") == form and record_id in later.payload.get("ids", ())
+            ):
+                return False
+        return False
+
     def _handle(self, event: Event) -> None:
         self._cause = event.id
         self._rules.handle(event)

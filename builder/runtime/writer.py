@@ -9,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from builder.runtime.recipients import identity
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import value_origin
-from builder.storage.upsert import upsert
+from builder.storage.upsert import upsert_of
 from builder.storage.values import encode
 from engines.core import InputError, InputProblem
 from engines.core.source import pointer_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from builder.runtime.around import Around
     from engines.form import RecordChange, Records
 
+_REMEMBER = Prepared(upsert_of(value_origin, value_origin.c.keys()), value_origin.c.keys())
 WRITABLE = frozenset({"write", "required"})
 
 
@@ -100,7 +102,7 @@ def _id_or_value(value: Any) -> Any:
 def remember(around: Around, form: str, record_id: UUID, fields: Sequence[str], source: Mapping[str, Any]) -> None:
     """Keeps what set fields of a record: ``source`` has ``kind``, ``name`` and whatever explains it."""
     if fields:
-        upsert(around.work.connection, value_origin, [origin_row(around, form, record_id, fields, source)])
+        _REMEMBER.run(around.work.connection, origin_row(around, form, record_id, fields, source))
 
 
 def origin_row(

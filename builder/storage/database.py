@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,8 @@ class SqliteDatabase:
         self._connection: Connection | None = None
         self._in_turn = False
         self._reader = self._engine("BEGIN", ["PRAGMA query_only=ON"], pool_size=pool_size)
+        # Readers' connections between two uses, the last one used on top.
+        self._idle: deque[Connection] = deque()
         # The line of writers.
         self.queue = WriterQueue(self.path.with_name(self.path.name + ".lock"), lock_timeout_s)
 
@@ -109,8 +112,21 @@ class SqliteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with translated(), self._reader.begin() as connection:
-            yield connection
+        with translated():
+            connection = self._idle_or_new()
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if not (connection.closed or connection.invalidated):
+                    self._idle.append(connection)
+
+    def _idle_or_new(self) -> Connection:
+        """A connection to read on; a pool's own ways of handing them out cost more than what most readers ask."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._reader.connect()
 
     @contextmanager
     def outside(self) -> Iterator[Connection]:
@@ -129,6 +145,8 @@ class SqliteDatabase:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        while self._idle:
+            self._idle.pop().close()
         self._writer.dispose()
         self._reader.dispose()
 

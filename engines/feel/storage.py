@@ -24,6 +24,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID, SafeUUID
 
@@ -165,8 +166,12 @@ class Identifier(TypeDecorator[UUID]):
         return _identifier if _is_sqlite(dialect) else None
 
 
+@lru_cache(maxsize=4096)
 def _identifier(value: bytes | None) -> UUID | None:
-    """As ``UUID(bytes=value)``, in a third of the time: a page or a sweep reads thousands of them."""
+    """As ``UUID(bytes=value)``, in a third of the time: a page or a sweep reads thousands of them.
+
+    Remembered, as the rows of a list name the same people, departments and records over and over.
+    """
     if value is None:
         return None
     if len(value) != 16:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from engines.core import Principal
 from engines.feel import Budget, EvaluationContext
 from engines.form import ListQuery, Records, SortDefinition
+from engines.form.records.loading import load_stored
 from tests.form.shop import ANNA, BEN, MANAGER, NORTH, NOW, SOUTH, Shop, person
 
 ORDER = "shop.order"
@@ -131,3 +132,43 @@ def test_no_more_statements_are_kept_than_fit(shop: Shop, monkeypatch: pytest.Mo
     for number in range(20):
         shop.records(SELLERS[0]).page("shop.customer", ListQuery(filter=f"limit = {number}"))
     assert len(shop.forms.statements) == 5
+
+
+def test_what_a_write_tells_is_what_the_database_would_give(shop: Shop) -> None:
+    """A rule sees a record that was just written without asking for it; the values are those of its row."""
+    fields = "code name level limit birthday tags secret owner updated_at orders nothing".split()
+    written = shop.records(MANAGER).create(
+        "shop.customer",
+        {"code": "C", "name": "Chan", "limit": 7, "birthday": date(2020, 2, 29), "tags": ["x", "y"], "owner": ANNA},
+    )
+    stored = written.events[0].payload["after"]
+    found = shop.records(MANAGER).values("shop.customer", [written.record.id], fields)[written.record.id]
+    known = shop.records(MANAGER).known("shop.customer", stored, fields)
+    assert known == found
+    assert list(map(str, known.values())) == list(map(str, found.values())), "decimals with all their places"
+
+
+@pytest.mark.parametrize(
+    ("who", "form", "field", "more"),
+    [
+        pytest.param(person("seller", ANNA), "shop.customer", "code", {}, id="rights by row"),
+        pytest.param(MANAGER, "shop.order", "age", {}, id="worked out in the query"),
+        pytest.param(MANAGER, "shop.customer", "code", {"deleted_at": NOW}, id="in the bin"),
+        pytest.param(person("nobody"), "shop.customer", "code", {}, id="no rights"),
+    ],
+)
+def test_where_only_the_database_can_tell_it_is_asked(
+    shop: Shop, who: Principal, form: str, field: str, more: dict[str, Any]
+) -> None:
+    id = one(shop, form, SELLERS[0])
+    stored = load_stored(shop.records().world, shop.forms[form], [id])[id]
+    assert shop.records(who).known(form, {**stored, **more}, [field]) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_ids_of_any_number_are_found(shop: Shop, count: int) -> None:
+    made = [shop.customer(f"X{n}", owner=ANNA) for n in range(count)]
+    records = shop.records(MANAGER)
+    assert [r.id for r in records.get_many("shop.customer", made)] == made
+    assert records.values("shop.customer", made, ["code"]).keys() == set(made)
+    assert records.names(made[:1], made) == {}

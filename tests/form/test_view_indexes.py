@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, event
+import pytest
+from sqlalchemy import Connection
 
+from engines.feel.sql import DriverStatement
 from engines.form import ListQuery
 from engines.form.storage.advice import view_indexes
 from tests.form.shop import MANAGER, Shop, person
@@ -21,7 +24,9 @@ def test_a_view_has_an_index_by_its_filter_and_order_when_the_form_is_applied(co
     assert set(wanted) <= set(connection.exec_driver_sql(query).scalars())
 
 
-def test_a_page_of_a_view_is_read_in_the_order_of_its_index(connection: Connection) -> None:
+def test_a_page_of_a_view_is_read_in_the_order_of_its_index(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if connection.dialect.name != "sqlite":
         # With few rows PostgreSQL rightly prefers to read them all.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
@@ -30,16 +35,20 @@ def test_a_page_of_a_view_is_read_in_the_order_of_its_index(connection: Connecti
     shop = Shop(connection)
     ran: list[tuple[str, Any]] = []
 
-    @event.listens_for(connection, "before_cursor_execute")
-    def _note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
-        ran.append((statement, given))
+    read = DriverStatement.rows
+
+    def note(self: DriverStatement, connection: Connection, values: Mapping[str, Any]) -> Any:
+        ran.append((self.text, self.bind(values)))
+        return read(self, connection, values)
+
+    monkeypatch.setattr(DriverStatement, "rows", note)
 
     for who in (MANAGER, person("seller")):
         ran.clear()
         shop.records(who).page("shop.customer", ListQuery(view="big_ones"))
         explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
         statement, given = ran[0]
-        rows = connection.exec_driver_sql(explain + statement, given).all()
+        rows = connection.exec_driver_sql(explain + statement, given if isinstance(given, dict) else tuple(given)).all()
         shown = " ".join(str(row[-1]) for row in rows)
         assert "v_r_shop_customer_f_level_f_limit" in shown
         assert "TEMP B-TREE" not in shown

@@ -17,6 +17,7 @@ from builder.runtime.process.carrying import Carrying
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.workload import Workload
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import process_instance, process_live, process_subscription
 from engines.core import AccessDenied, BudgetExceeded, Principal, StateConflict
 from engines.process import events as happen
@@ -38,7 +39,7 @@ ANSWERS = (happen.ServiceDone, happen.ServiceFailed, happen.ChildEnded, happen.C
 
 
 # Instances about a record that wait for a condition. Made once: every change of a record asks.
-_WAITING = (
+_WAITING = Prepared(
     sa.select(process_instance.c.id)
     .where(
         process_instance.c.subject_form == sa.bindparam("form"),
@@ -354,8 +355,8 @@ class Shell:
     def data_changed(self, form: str, record_id: UUID) -> None:
         """Lets instances about a record that wait for a condition look at it again."""
         given = {"form": form, "record": record_id}
-        for instance_id in self.work.connection.execute(_WAITING, given).scalars().all():
-            self.later_or_now(instance_id, happen.DataChanged())
+        for row in _WAITING.all(self.work.connection, given):
+            self.later_or_now(row.id, happen.DataChanged())
 
     def fire_timer(self, instance_id: UUID, timer: int) -> None:
         """A timer of an instance is due. One that the instance no longer has is passed over."""

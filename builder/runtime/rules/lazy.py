@@ -62,6 +62,17 @@ class LazyRecord(Mapping[str, Any]):
         any_one = cls(around, app, form, ids[0], reads)
         return loading.load_many(around.records(app), form, ids, any_one._paths_of_scalars())
 
+    @classmethod
+    def known(
+        cls, around: Around, app: str, form: str, record_id: UUID, reads: Paths, stored: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """The stored fields of a record just written as ``stored``; None where only the database can tell."""
+        cache: Any = around.work.app_set.cache.setdefault("runtime.scalars", {})
+        paths = cache.get((app, form, reads))
+        if paths is None:
+            paths = cache[app, form, reads] = cls(around, app, form, record_id, reads)._paths_of_scalars()
+        return loading.load_known(around.records(app), form, stored, paths)
+
     @property
     def exists(self) -> bool:
         """Whether the app may see the record."""

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from builder.jobs import queue
 from builder.runtime.rules.executing import Executor
-from builder.runtime.rules.lazy import LazyRecord
+from builder.runtime.rules.lazy import LazyRecord, Paths
 from builder.runtime.rules.sweeping import has_fired, note_fired
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import rule_firing, rule_state
 from builder.storage.upsert import upsert
 from builder.storage.values import encode
@@ -35,6 +36,9 @@ BATCHES: Mapping[str, EventKind] = {
 TIMER = "rule.timer"
 # Where events that bring values of their own keep them.
 _CARRIED: Mapping[str, str] = {"rule.due": "payload", "message.arrived": "values", "signal.arrived": "values"}
+# Events that hold all stored values of their record as they were written.
+_WRITTEN = frozenset({"record.created", "record.updated"})
+_FIRED = Prepared(rule_firing.insert(), rule_firing.c.keys())
 # Records of one batch that are scored one by one; above it a full run is cheaper, and moves the cut points.
 SINGLE_SCORES = 200
 
@@ -55,7 +59,7 @@ class RuleRunner:
             if event.type in BATCHES:
                 Batch(self._around, self._rounds, app, event).handle()
             elif event.type in KINDS:
-                self._run(app, self._seen(app, event), event.payload)
+                self._run(app, self._seen(app, event), event)
 
     def _seen(self, app: CompiledApp, event: Event) -> RuleEvent:
         """The event as rules of an app see it: forms of the app itself by their short names."""
@@ -73,11 +77,20 @@ class RuleRunner:
             id=event.id,
         )
 
-    def _run(self, app: CompiledApp, event: RuleEvent, payload: Mapping[str, Any]) -> None:
+    def _run(self, app: CompiledApp, event: RuleEvent, raised: Event) -> None:
         ruleset = ruleset_of(self._around, app)
-        looked = look_at(self._around, app, ruleset, event, payload) if ruleset.waits_for(event) else None
+        if not ruleset.waits_for(event):
+            return
+        own = self._written(app, ruleset.reads(event), raised)
+        looked = look_at(self._around, app, ruleset, event, raised.payload, own)
         for firing in looked.result.firings if looked else ():
             fire(self._around, self._rounds, app, looked, firing)  # type: ignore[arg-type]
+
+    def _written(self, app: CompiledApp, reads: Paths, event: Event) -> dict[str, Any] | None:
+        """The record's stored fields as the event tells them, where nobody has written to the record since."""
+        if event.type not in _WRITTEN or event.subject is None or not self._rounds.is_last_word(event):
+            return None
+        return LazyRecord.known(self._around, app.name, *event.subject, reads, event.payload["after"])
 
 
 def _concerns(event: Event, app: str) -> bool:
@@ -335,4 +348,4 @@ def fire(
         "inputs": inputs,
         "actions": encode(executor.done),
     }
-    around.work.connection.execute(rule_firing.insert(), row)
+    _FIRED.run(around.work.connection, row)

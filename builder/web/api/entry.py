@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from flask import g, request
 
 from builder.identity import SignedIn, allows
@@ -17,6 +20,7 @@ from builder.workspace import Work
 Result = TypeVar("Result")
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _guesses = Brake(60, 60)
+_EXACTLY = json.JSONDecoder(parse_float=Decimal)
 
 
 def authenticate() -> None:
@@ -48,18 +52,13 @@ def _require_scope(signed_in: SignedIn) -> None:
 
 def body() -> dict[str, Any]:
     """The request's JSON object; 415 and 400 for anything else."""
-    from decimal import Decimal
-
-    import orjson
-
     if request.mimetype != "application/json":
         raise ApiRefusal(415, "api.not_json")
+    sent = request.get_data()
     try:
         # Read with Decimal, so that no digit of an amount is lost; the quick parser says whether it is JSON at all.
-        orjson.loads(request.get_data())
-        import json
-
-        data = json.loads(request.get_data(), parse_float=Decimal)
+        orjson.loads(sent)
+        data = _EXACTLY.decode(sent.decode())
     except ValueError as error:
         raise ApiRefusal(400, "api.not_json") from error
     if not isinstance(data, dict):

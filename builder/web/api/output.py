@@ -32,9 +32,9 @@ def record_json(record: Record) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """What orjson does not know by itself."""
+    if type(value) is Decimal:
+        return orjson.Fragment(format(value, "f"))
     match value:
-        case Decimal():
-            return orjson.Fragment(format(value, "f"))
         case timedelta():
             return to_json(value)
         case Mapping():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.types import TypeEngine
 
+from engines.feel.storage import ScaledDecimal
 from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
+from engines.form.storage.columns import SYSTEM_COLUMNS
 from engines.form.storage.tables import StoredForm
 
 
@@ -33,6 +36,35 @@ def read_values(
     for names, rows in run_by_ids(world, ("values", form.name, wanted), sorted(set(ids)), make):
         found |= {row[0]: {"id": row[0], **dict(zip(names, row[1:], strict=True))} for row in rows}
     return found
+
+
+def known_values(
+    world: World, form: StoredForm, stored: Mapping[str, Any], fields: Iterable[str]
+) -> dict[str, Any] | None:
+    """What ``read_values`` gives of a record that stands in the database as ``stored``, without asking it.
+
+    None where only the database can tell: the rights differ from row to row, or a value is worked out in the query.
+    """
+    rights, compiled = world.rights(form), form.compiled.fields
+    if stored["deleted_at"] is not None or not rights.sees_all:
+        return None
+    found: dict[str, Any] = {"id": stored["id"]}
+    for name in sorted(set(fields) - {"id"}):
+        field = compiled.get(name)
+        if name in form.rows.columns and rights.always(name, "read"):
+            found[name] = _as_read(form.rows.columns[name].type, stored[name])
+        elif name in SYSTEM_COLUMNS and not rights.names(name):
+            found[name] = stored[name]
+        elif name in SYSTEM_COLUMNS or (field is not None and field.rows is None):
+            return None
+    return found
+
+
+def _as_read(kind: TypeEngine[Any], value: Any) -> Any:
+    """A value as it comes back from its column: a decimal with all the places of its scale."""
+    if value is None or not isinstance(kind, ScaledDecimal):
+        return value
+    return kind.from_scaled(kind.to_scaled(value))
 
 
 def read_rows(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Result, bindparam
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam
 
 from engines.feel import Parameters
+from engines.feel.sql import DriverStatement
 
 if TYPE_CHECKING:
     from engines.form.records.world import World
@@ -32,13 +32,44 @@ _MOST_SHAPES = 8
 Match: TypeAlias = Callable[[ColumnElement[UUID]], ColumnElement[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared(Generic[T]):
-    """A statement, what reads its rows, and where its known values come from."""
+class Rows(list[Any]):
+    """The rows that a statement found."""
 
-    statement: Executable
-    reader: T
-    parameters: Parameters
+    def first(self) -> Any | None:
+        """The first row, or None."""
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        """The only row; ``ValueError`` where there is none, or more."""
+        (row,) = self
+        return row
+
+    def scalars(self) -> list[Any]:
+        """The first column."""
+        return [row[0] for row in self]
+
+
+class Prepared(Generic[T]):
+    """A statement, what reads its rows, and where its known values come from. It belongs to one dialect."""
+
+    def __init__(self, statement: Executable, reader: T, parameters: Parameters | None) -> None:
+        """``parameters`` None: it was made for this once, with its values in it."""
+        self.statement = statement
+        self.reader = reader
+        self.parameters = parameters
+        # The statement as the driver runs it, made when it is first run.
+        self._driver: DriverStatement | None = None
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Rows:
+        """The rows for these values."""
+        if self.parameters is not None and connection.in_transaction():
+            driver = self._driver
+            if driver is None:
+                driver = self._driver = DriverStatement(self.statement, connection.dialect)
+            if driver.fits:
+                return Rows(driver.rows(connection, values))
+        found = connection.execute(self.statement, values)
+        return Rows(found.all()) if found.returns_rows else Rows()
 
 
 class Statements:
@@ -79,18 +110,18 @@ def run_by_ids(
     ids: Sequence[UUID],
     make: Callable[[World, Match], tuple[Executable, T]],
     given: Mapping[str, Any] | None = None,
-) -> Iterator[tuple[T, Result[Any]]]:
+) -> Iterator[tuple[T, Rows]]:
     """Runs a statement for some ids, a portion at a time: what reads its rows, and the rows.
 
     ``key`` as for ``World.prepared``; ``given``: values to bind besides the ids.
     """
     for part in chunks(ids):
-        match = _is_one if len(part) == 1 else _is_among
-        one_or_many = None if key is None else (*key, match is _is_one)
-        statement, values, reader = world.prepared(one_or_many, partial(_with_match, make, match))
+        width = padded(len(part))
+        full = None if key is None else (*key, width)
+        prepared, values = world.prepared(full, partial(_with_match, make, among("ids", width)))
         values |= given or {}
-        values["ids"] = part[0] if len(part) == 1 else list(part)
-        yield reader, world.connection.execute(statement, values)
+        values |= bound_ids("ids", part)
+        yield prepared.reader, prepared.run(world.connection, values)
 
 
 def _with_match(
@@ -99,9 +130,24 @@ def _with_match(
     return make(world, match)
 
 
-def _is_one(column: ColumnElement[UUID]) -> ColumnElement[bool]:
-    return column == bindparam("ids", type_=column.type)
+def padded(count: int) -> int:
+    """How many bound ids stand for ``count`` of them: a power of two, so that few statements serve all lengths."""
+    return 1 << (count - 1).bit_length()
 
 
-def _is_among(column: ColumnElement[UUID]) -> ColumnElement[bool]:
-    return column.in_(bindparam("ids", type_=column.type, expanding=True))
+def among(name: str, width: int) -> Match:
+    """The condition that a column holds one of the ids that ``bound_ids`` gives for ``name``."""
+
+    def match(column: ColumnElement[UUID]) -> ColumnElement[bool]:
+        ids = [bindparam(f"{name}_{place}", type_=column.type) for place in range(width)]
+        return column == ids[0] if width == 1 else column.in_(ids)
+
+    return match
+
+
+def bound_ids(name: str, ids: Sequence[UUID]) -> dict[str, UUID]:
+    """The values for ``among(name, padded(len(ids)))``: the last id stands for those that are missing."""
+    found = {f"{name}_{place}": value for place, value in enumerate(ids)}
+    for place in range(len(ids), padded(len(ids))):
+        found[f"{name}_{place}"] = ids[-1]
+    return found

@@ -25,7 +25,7 @@ from engines.form.records.ordering import (
     sort_keys,
     write_cursor,
 )
-from engines.form.records.reading import RecordReader, SelectedFields, with_titles
+from engines.form.records.reading import RecordReader, SelectedFields, add_titles
 from engines.form.records.record import Count, Page, Record
 from engines.form.records.search import matching
 from engines.form.records.source import FormSource, own_source
@@ -91,9 +91,10 @@ def page_records(world: World, form: StoredForm, query: ListQuery) -> Page:
     query = _settled(world, form, query)
     after = read_cursor(query.after) if query.after else None
     rows, reader = _rows(world, form, query, after)
-    records = [reader.record(row) for row in rows[: query.limit]]
+    records = tuple(reader.record(row) for row in rows[: query.limit])
+    add_titles(world, form, records)
     return Page(
-        records=tuple(with_titles(world, form, records)),
+        records=records,
         next=reader.cursor(rows[query.limit - 1]) if len(rows) > query.limit else None,
         count=_count(world, form, query, COUNT_CAP) if query.count else None,
     )
@@ -133,10 +134,11 @@ def _rows(
     segment = 0
     while True:
         make = partial(_page_statement, form=form, query=query, after=after, segment=segment)
-        statement, given, reader = world.prepared(_key("page", form, query, *shape, segment), make)
+        prepared, given = world.prepared(_key("page", form, query, *shape, segment), make)
+        reader = prepared.reader
         if after is not None:
             given |= cursor_values(reader.sorts, after)
-        found += world.connection.execute(statement, given).all()
+        found += prepared.run(world.connection, given)
         segment += 1
         if len(found) > query.limit or segment >= reader.segments:
             return found[: query.limit + 1], reader
@@ -171,8 +173,8 @@ def _count(world: World, form: StoredForm, query: ListQuery, cap: int) -> Count:
         inner = select(literal(1)).select_from(source.selectable).where(*conditions).limit(cap + 1).subquery()
         return select(func.count()).select_from(inner), None
 
-    statement, given, _ = world.prepared(_key("count", form, query, cap), make)
-    found = world.connection.execute(statement, given).scalar_one()
+    prepared, given = world.prepared(_key("count", form, query, cap), make)
+    (found,) = prepared.run(world.connection, given).scalars()
     return Count(value=min(found, cap), capped=found > cap)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Row, Select, bindparam, case, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Executable, Row, Select, case, literal, null, select, union_all
 
-from engines.form.records.prepared import Match, run_by_ids
+from engines.form.records.prepared import Match, among, bound_ids, padded, run_by_ids
 from engines.form.records.record import MASK, Record
 from engines.form.records.source import FormSource, RowSource, own_source, rows_at, source_of
 from engines.form.records.world import World
@@ -191,8 +191,8 @@ def add_rows(
             lists[row[0]].append({"id": row[1], **dict(zip(names, row[2:], strict=True))})
 
 
-def with_titles(world: World, form: StoredForm, records: Sequence[Record]) -> list[Record]:
-    """The records with the titles of the records and people that they point to, as far as those may be seen."""
+def add_titles(world: World, form: StoredForm, records: Sequence[Record]) -> None:
+    """Fills in the titles of the records and people that ``records`` point to, as far as those may be seen."""
     targets = _targets(form)
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for record in records:
@@ -202,7 +202,8 @@ def with_titles(world: World, form: StoredForm, records: Sequence[Record]) -> li
     titles = names_of(world, *(wanted.pop(kind, set()) for kind in _PEOPLE))
     for target, ids in wanted.items():
         titles |= titles_of(world, target, sorted(ids))
-    return [replace(record, titles=_titles(record, targets, titles)) for record in records] if titles else list(records)
+    for record in records if titles else ():
+        record.titles.update(_titles(record, targets, titles))
 
 
 def _targets(form: StoredForm) -> dict[str, str]:
@@ -266,16 +267,20 @@ def names_of(world: World, people: Iterable[UUID], departments: Iterable[UUID]) 
     wanted = {"people": list(people), "departments": list(departments)}
     if directory is None or not any(wanted.values()):
         return {}
+    tables = {"people": directory.people.c, "departments": directory.departments.c}
+    widths = {name: padded(len(ids)) for name, ids in wanted.items() if ids}
 
     def make(_world: World) -> tuple[Executable, None]:
-        parts = []
-        for name, table in (("people", directory.people.c), ("departments", directory.departments.c)):
-            ids = bindparam(name, type_=table.id.type, expanding=True)
-            parts.append(select(table.id, table.name).where(table.id.in_(ids)))
-        return union_all(*parts), None
+        parts = [
+            select(tables[name].id, tables[name].name).where(among(name, width)(tables[name].id))
+            for name, width in widths.items()
+        ]
+        return union_all(*parts) if len(parts) > 1 else parts[0], None
 
-    statement, given, _ = world.prepared(("names",), make)
-    return {row[0]: row[1] for row in world.connection.execute(statement, given | wanted)}
+    prepared, given = world.prepared(("names", *widths.items()), make)
+    for name in widths:
+        given |= bound_ids(name, wanted[name])
+    return {row[0]: row[1] for row in prepared.run(world.connection, given)}
 
 
 def visible_record(world: World, form: StoredForm, values: Mapping[str, Any]) -> Record:

@@ -35,7 +35,7 @@ class Record:
     # Set while it lies in the recycle bin.
     deleted_at: datetime | None = None
     # Reference field to the title of the record it points to, where that may be seen.
-    titles: Mapping[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
     # Names of the fields that are shown as "•••".
     masked: frozenset[str] = frozenset()
 

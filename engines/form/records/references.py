@@ -159,7 +159,7 @@ def choosable(world: World, field: CompiledField, ids: Iterable[UUID], record: M
     # A filter may read any value of the choosing record: its statement is made for this one.
     key = ("choosable", target.name) if field.choice_filter is None else None
     for _, rows in run_by_ids(world, key, sorted(ids), make):
-        found |= set(rows.scalars())
+        found.update(rows.scalars())
     return found
 
 

@@ -39,6 +39,15 @@ class Rights:
         """Whether the operation is allowed on any record at all."""
         return self.unlimited or bool(self.granting(operation))
 
+    @cached_property
+    def sees_all(self) -> bool:
+        """Whether every record may be seen, whatever it holds."""
+        return self.unlimited or any(entry.rows is None for entry in self.granting("see"))
+
+    def names(self, field: str) -> bool:
+        """Whether any permission says something of its own about the field."""
+        return not self.unlimited and any(field in entry.definition.fields for entry in self.entries)
+
     def giving(self, field: str, access: str, operation: str = "see") -> tuple[CompiledPermission, ...]:
         """The entries that allow an operation and give at least ``access`` to a field with it."""
         least = ACCESS_LEVELS[access]

@@ -175,7 +175,7 @@ class FormSource:
 
     def _system(self, name: str) -> ColumnElement[Any] | None:
         element = self.selectable.c[name]
-        if self.rights is None or not any(name in p.definition.fields for p in self.rights.entries):
+        if self.rights is None or not self.rights.names(name):
             return element
         return self.guard(name, element)
 

@@ -162,8 +162,8 @@ class World:
         key: tuple[Hashable, ...] | None,
         make: Callable[[World], tuple[Executable, T]],
         known: Mapping[str, Any] | None = None,
-    ) -> tuple[Executable, dict[str, Any], T]:
-        """A statement, the values to run it with, and what reads its rows; made by ``make`` where none fits.
+    ) -> tuple[Prepared[T], dict[str, Any]]:
+        """A statement with what reads its rows, made by ``make`` where none fits, and the values to run it with.
 
         ``key``: everything that the statement depends on besides roles, variables and the instant; None makes one for
         this once. ``make`` must use the world that it is given, and nothing made by another. ``known``: variables
@@ -174,21 +174,22 @@ class World:
         who, variables = self.principal, self.around if known is None else {**self.around, **known}
         full = (self.dialect, who.kind, who.roles, self.directory is None, *key)
         for kept in self.forms.statements.find(full):
-            values = kept.parameters.values(variables, self.context)
+            values = kept.parameters.values(variables, self.context) if kept.parameters is not None else None
             if values is not None:
-                return kept.statement, values, kept.reader
+                return kept, values
         noted = feel.parameters_for(self.dialect)
         statement, reader = make(replace(self, parameters=noted))
         values = noted.values(variables, self.context)
         if values is None:
             # A value that does not even equal itself.
             return self._unprepared(make)
-        self.forms.statements.keep(full, Prepared(statement=statement, reader=reader, parameters=noted))
-        return statement, values, reader
+        made = Prepared(statement, reader, noted)
+        self.forms.statements.keep(full, made)
+        return made, values
 
-    def _unprepared(self, make: Callable[[World], tuple[Executable, T]]) -> tuple[Executable, dict[str, Any], T]:
+    def _unprepared(self, make: Callable[[World], tuple[Executable, T]]) -> tuple[Prepared[T], dict[str, Any]]:
         statement, reader = make(replace(self, parameters=None))
-        return statement, {}, reader
+        return Prepared(statement, reader, None), {}
 
     def form(self, name: str) -> StoredForm:
         """A form by its qualified name; ``KeyError`` where there is none."""

@@ -36,7 +36,7 @@ def insert_record(world: World, form: StoredForm, system: Mapping[str, Any], val
     """Inserts a new record with its sub-tables; ``InputError`` where a unique value is taken."""
     row = {**system, **stored_values(form.rows, values)}
     try:
-        world.connection.execute(form.rows.insert, row)
+        form.rows.insert.run(world.connection, row)
         for name, rows in form.children.items():
             insert_children(world, rows, [(system["id"], system["version"], values[name])])
     except IntegrityError as error:
@@ -97,7 +97,7 @@ def update_record(
     keep_versions(world, form.rows, [before["id"]], system.get("version", before["version"]))
     values = {**system, **stored_values(form.rows, changed), "valid_from": world.now, "command": world.command}
     try:
-        world.connection.execute(form.rows.update, {"row_id": before["id"], **values})
+        form.rows.update.run(world.connection, {"row_id": before["id"], **values})
         for name, rows in form.children.items():
             if name in changed:
                 version = system.get("version", before["version"])
@@ -115,7 +115,7 @@ def update_many(world: World, form: StoredForm, changes: Sequence[tuple[Mapping[
         values = {"row_id": before["id"], **stamp, **stored_values(form.rows, changed)}
         alike.setdefault(frozenset(values), []).append(values)
     for rows in alike.values():
-        world.connection.execute(form.rows.update, rows)
+        form.rows.update.many(world.connection, rows)
 
 
 def _change_children(
@@ -151,7 +151,7 @@ def _update_children(world: World, rows: StoredRows, version: int, moved: Sequen
         return
     stamp = {"version": version, "valid_from": world.now, "command": world.command}
     values = [{"row_id": row["id"], "position": place, **stamp, **stored_values(rows, row)} for place, row in moved]
-    world.connection.execute(rows.update, values)
+    rows.update.many(world.connection, values)
 
 
 def _add_children(
@@ -165,7 +165,7 @@ def _add_children(
     for place, row in added:
         row["id"] = new_id()
         values.append({"id": row["id"], "position": place, **stamp, **stored_values(rows, {**empty, **row})})
-    world.connection.execute(rows.insert, values)
+    rows.insert.many(world.connection, values)
 
 
 def refresh_keys(world: World, form: StoredForm, ids: Sequence[UUID]) -> None:
@@ -183,5 +183,5 @@ def refresh_keys(world: World, form: StoredForm, ids: Sequence[UUID]) -> None:
             for r in records
         ]
         if keys and form.rows.sort_keys:
-            world.connection.execute(form.rows.update, keys)
+            form.rows.update.many(world.connection, keys)
         index_records(world, form, records)

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Insert, MetaData, Table, Update, bindparam
+from sqlalchemy import Column, Connection, Executable, ForeignKey, MetaData, Table, bindparam
 
+from engines.feel.sql import DriverStatement
 from engines.feel.storage import CodePointText, Identifier
 from engines.form.compiled import CompiledField, CompiledForm
 from engines.form.storage.columns import column_type, history_columns, record_columns, row_columns
 from engines.form.storage.indexes import IndexSpec
 from engines.form.storage.physical import TABLE, Path, PhysicalNames
 from engines.form.types import AttachmentType
+
+# Sets of columns for which a statement is kept: beyond that, all are made anew.
+_MOST_WRITINGS = 200
+
+
+class Writing:
+    """A statement that writes rows given by column name, kept as the driver runs it for each set of columns."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._kept: dict[tuple[str, ...], DriverStatement] = {}
+
+    def run(self, connection: Connection, row: Mapping[str, Any]) -> None:
+        """Writes one row."""
+        self.many(connection, [row])
+
+    def many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Writes rows that all have the same columns."""
+        if not rows:
+            return
+        key = (connection.dialect.name, *rows[0])
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _MOST_WRITINGS:
+                self._kept.clear()
+            found = self._kept[key] = DriverStatement(self._statement, connection.dialect, key[1:])
+        if not connection.in_transaction():
+            connection.begin()
+        found.write_many(connection, rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +60,9 @@ class StoredRows:
     fields: Mapping[str, CompiledField]
     indexes: tuple[IndexSpec, ...]
     # Writes rows given by column name.
-    insert: Insert
+    insert: Writing
     # Writes columns of the row ``row_id``.
-    update: Update
+    update: Writing
 
 
 class StoredForm:
@@ -109,8 +139,8 @@ class StoredForm:
             sort_keys=keys,
             fields=fields,
             indexes=(*indexes, past_index),
-            insert=table.insert(),
-            update=table.update().where(table.c.id == bindparam("row_id", type_=table.c.id.type)),
+            insert=Writing(table.insert()),
+            update=Writing(table.update().where(table.c.id == bindparam("row_id", type_=table.c.id.type))),
         )
 
     def _column(self, path: Path, field: CompiledField) -> Column[Any]:

@@ -221,3 +221,22 @@ def test_rules_of_another_app_with_the_same_names_stay_quiet(workspace: Workspac
         work.service("around").listeners = (lambda _around, event: seen.append(event.type),)
         work.service("processes").message("other", "paid")
     assert seen.count("signal.arrived") == 1
+
+
+LATEST = """
+rule seen
+  when item is created
+  then
+    create box with name: "size " + string(size) + " note " + note
+end
+"""
+
+
+def test_a_rule_sees_the_record_as_the_command_left_it(workspace: Workspace) -> None:
+    """What happened first is looked at when the block has ended: what was written since counts."""
+    desk = with_rules(workspace, LATEST)
+    with desk.work() as work:
+        first = work.records.create("desk.item", {"name": "one", "size": 6, "note": "a"}).record.id
+        work.records.create("desk.item", {"name": "two", "size": 7, "note": "b"})
+        work.records.update("desk.item", first, {"size": 8})
+    assert {box["name"] for box in all_values(desk, "box")} == {"size 8.00 note a", "size 7.00 note b"}
