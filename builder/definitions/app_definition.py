@@ -14,7 +14,7 @@ from engines.core.ports import Definitions
 from engines.core.source import pointer_of
 
 # Roles that exist in every app: its own rules and processes, visitors of public links, and who may change it.
-EVERY_APP = ("app", "public", "builder")
+EVERY_APP = ("app", "public", "builder", "shared")
 
 
 def _schema(name: str) -> Mapping[str, Any]:

@@ -26,6 +26,14 @@ def current_field(form: CompiledForm, path: str) -> str:
     return found.name
 
 
+def current_path(form: CompiledForm, path: str) -> str:
+    """ "photo" or "lines.photo" by its names now; empty where it is gone."""
+    name, _, column = path.partition(".")
+    found = _named(form.fields.values(), name)
+    inner = _named((found.rows or {}).values(), column) if found else None
+    return f"{found.name}.{inner.name}" if found and inner else found.name if found and not column else ""
+
+
 def former_paths(form: CompiledForm, path: str) -> Iterator[str]:
     """All names that "photo" or "lines.photo" has had, today's first."""
     name, _, column = path.partition(".")

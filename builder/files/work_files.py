@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from builder.files.naming import current_field, current_form, former_paths
+from builder.files.naming import current_field, current_form, current_path, former_paths
 from builder.files.registry import ATTACHED, DOOMED, STAGED, FileInfo, file_infos
 from builder.storage.file_tables import file as table
 from engines.core import InputError, InputProblem, Principal, PrincipalKind
@@ -89,7 +89,13 @@ class WorkFiles:
         if form is None or not field or info.record_id is None:
             return False
         record = self._record(form.name, info.record_id)
-        return record is not None and field in record.values and field not in record.masked
+        if record is None or field not in record.values or field in record.masked:
+            return False
+        return "." not in info.field or self._reads_column(form.name, info.record_id, current_path(form, info.field))
+
+    def _reads_column(self, form: str, id: UUID, path: str) -> bool:
+        records = self._work.records_as(self._principal, form.partition(".")[0])
+        return records.access(form, id).get(path, "hidden") in ("read", "write")
 
     def _record(self, form: str, id: UUID) -> Record | None:
         if (form, id) not in self._records:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from builder.identity.departments import departments_of
 from builder.identity.people import roles_of
+from builder.rights.sharing import shares_with
 from builder.storage.identity_tables import person
 from engines.core import Principal, PrincipalKind
 
@@ -19,13 +20,15 @@ def principal_of(connection: Connection, person_id: UUID) -> Principal | None:
     if row is None:
         return None
     main, departments = departments_of(connection, person_id)
+    roles = roles_of(connection, person_id)
     return Principal(
         kind=PrincipalKind.PERSON,
         id=person_id,
-        roles=roles_of(connection, person_id),
+        roles=roles,
         department=main,
         departments=departments,
         locale=row.locale,
+        shares=shares_with(connection, person_id, roles),
         attributes={"name": row.name, "login": row.login, "email": row.email, **(row.attributes or {})},
     )
 

@@ -70,7 +70,10 @@ class RecordWriter:
         if refused:
             problems = [InputProblem(pointer=pointer_of(name), code="form.read_only") for name in refused]
             raise InputError(problems)
-        change = self._records.update(row.subject_form, row.subject_id, dict(values), base_version=base_version)
+        closed = access.keys() - opened
+        change = self._records.update(
+            row.subject_form, row.subject_id, dict(values), base_version=base_version, closed=closed
+        )
         self._around.work.emit(change.events)
         if change.changed:
             source = {"kind": "task", "name": row.node, "task": str(row.id), "instance": str(row.instance_id)}

@@ -6,6 +6,7 @@ from builder.storage import (
     link_tables,
     release_tables,
     runtime_tables,
+    share_tables,
     workspace_tables,
 )
 from builder.storage.metadata import metadata
@@ -17,5 +18,6 @@ __all__ = [
     "metadata",
     "release_tables",
     "runtime_tables",
+    "share_tables",
     "workspace_tables",
 ]

@@ -12,6 +12,6 @@ def may(form: CompiledForm, principal: Principal, operation: str) -> bool:
 
 
 def field_access(form: CompiledForm, principal: Principal) -> dict[str, str]:
-    """The widest access that the person's roles give to each field, by name."""
+    """The widest access that the person's roles give to each field, by name; "lines.price" for a column."""
     rights = Rights(form, principal)
-    return {name: rights.access(name) for name in form.fields}
+    return {name: rights.access(name) for name in form.rights_names()}

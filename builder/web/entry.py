@@ -132,7 +132,7 @@ def entry_view(
         layout_for(place.form, purpose),
         values,
         Display(site().formats, names, place.app.name),
-        access=field_access(place.form, site().principal),
+        access=work.records.access(place.name, record.id) if record else field_access(place.form, site().principal),
         problems=problems,
         typed=typed,
         source=picker_source(place.app.name, place.local, record.id if record else None),

@@ -8,8 +8,10 @@ from itertools import count
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup, escape
 
-from builder.web.access import field_access, may
+from builder.rights.sharing import shares_of
+from builder.web.access import may
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
 from builder.web.forms import Display, help_text, is_numeric, layout_for
@@ -19,7 +21,7 @@ from builder.web.record_timeline import entries_of, running_processes
 from builder.web.rows import Column, column_label, plain_columns, record_value, table_rows
 from builder.web.why import has_explanation
 from builder.workspace import Work
-from engines.form import CompiledField, LayoutItem, ListQuery, Record, SortDefinition
+from engines.form import MASK, CompiledField, LayoutItem, ListQuery, Record, SortDefinition
 
 GROUPS = frozenset({"section", "tab", "step", "box"})
 # Types of fields that want the whole width.
@@ -39,7 +41,7 @@ class RecordPage:
         self.names = WorkNames(work)
         self.names.learn(place.form, [record])
         self.display = Display(site().formats, self.names, place.app.name)
-        self.access = field_access(place.form, site().principal)
+        self.access = work.records.access(place.name, record.id)
         self.layout = layout_for(place.form, "page")
         self._numbers = count(1)
 
@@ -148,7 +150,7 @@ class RecordPage:
         }
 
     def _table(self, table: CompiledField) -> dict[str, Any]:
-        columns = list((table.rows or {}).values())
+        columns = [c for c in (table.rows or {}).values() if self.access.get(f"{table.name}.{c.name}") != "hidden"]
         heads = [
             Column(
                 name=c.name,
@@ -165,7 +167,7 @@ class RecordPage:
                         "label": h.label,
                         "numeric": h.numeric,
                         "main": False,
-                        "shown": self.display.value(c.definition, row.get(c.name)),
+                        "shown": _cell_shown(self.display, c, row.get(c.name)),
                     }
                     for c, h in zip(columns, heads, strict=True)
                 ],
@@ -220,6 +222,10 @@ class RecordPage:
         }
 
 
+def _cell_shown(display: Display, column: CompiledField, value: Any) -> Markup:
+    return escape(MASK) if value == MASK else display.value(column.definition, value)
+
+
 def _order(item: LayoutItem, target: FormPlace) -> tuple[SortDefinition, ...]:
     """How related records are sorted: as the layout says, else newest first by their own date."""
     stated = [
@@ -253,6 +259,22 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "may_edit": may_edit,
         "may_delete": may_delete,
         "may_create": place.may("create"),
+        **_sharing(work, place, record, page.names),
+    }
+
+
+def _sharing(work: Work, place: FormPlace, record: Record, names: WorkNames) -> dict[str, Any]:
+    """For those who may share the record how many shares there are; for those it was shared with, by whom."""
+    may_share = may(place.form, site().principal, "share") and work.records.may(place.name, "share", record.id)
+    keys = site().principal.share_keys
+    shares = shares_of(work, place.name, record.id) if may_share or keys else ()
+    mine = next((item for item in shares if f"{item.kind}:{item.key}" in keys), None)
+    return {
+        "may_share": may_share,
+        "shares": len(shares),
+        "shared_by": ((names.person(mine.by) if mine.by else None) or _("The system")) if mine else "",
+        "shared_until": mine.until if mine else None,
+        "shared_note": mine.note if mine else "",
     }
 
 

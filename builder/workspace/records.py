@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from builder.storage.identity_tables import department, person
+from builder.storage.share_tables import record_share
 from builder.workspace.physical_names import DatabasePhysicalNames
 from engines.core import Event, Principal
 from engines.form import (
@@ -63,6 +64,7 @@ def records_of(work: Work, principal: Principal, app: str) -> Records:
         principal,
         work.context,
         DIRECTORY,
+        shares=record_share,
         settings=work.settings(app),
         command=None if work.read_only else work.command_id,
         app=app,
@@ -131,6 +133,10 @@ class WorkRecords:
     def may(self, name: str, operation: str, id: UUID | None = None) -> bool:
         """Whether an operation is allowed: at all, or on one record."""
         return self.of(name).may(name, operation, id)
+
+    def access(self, name: str, id: UUID) -> dict[str, str]:
+        """What may be done with each field (and column, "lines.price") of one record."""
+        return self.of(name).access(name, id)
 
     def create(
         self,

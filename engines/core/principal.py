@@ -33,8 +33,24 @@ class Principal:
     departments: frozenset[UUID] = frozenset()
     # Language of texts shown to this principal.
     locale: str = "zh"
+    # Records shared with it: qualified form, "see" or "edit", and to whom ("person:…", "role:…", "department:…").
+    shares: frozenset[tuple[str, str, str]] = frozenset()
+    # Whether it may change nothing at all: an admin who looks through somebody's eyes.
+    looks_only: bool = False
     # Further facts that FEEL may read as ``my.<name>``.
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def share_keys(self) -> frozenset[str]:
+        """To whom the records that it may use were shared."""
+        return frozenset(key for _form, _level, key in self.shares)
+
+    def share_level(self, form: str) -> str:
+        """The most that was shared of a form's records: "edit", "see", or "" for nothing."""
+        if not self.shares:
+            return ""
+        levels = {level for name, level, _key in self.shares if name == form}
+        return "edit" if "edit" in levels else "see" if levels else ""
 
 
 SYSTEM = Principal(kind=PrincipalKind.SYSTEM)

@@ -1,9 +1,10 @@
 """Forms and their records: definitions, the one way in for data, real tables, rights in every query."""
 
 from engines.core import Kind
-from engines.form.compiled import CompiledField, CompiledForm, Mode
+from engines.form.compiled import CompiledField, CompiledForm, CompiledPermission, Mode
 from engines.form.compiler import compile, qualify
 from engines.form.definition import (
+    ACCESS_LEVELS,
     FieldDefinition,
     FormDefinition,
     LayoutDefinition,
@@ -66,6 +67,7 @@ KINDS: dict[str, Kind] = {
 MESSAGES = "engines.form"
 
 __all__ = [
+    "ACCESS_LEVELS",
     "EVENTS",
     "KINDS",
     "MASK",
@@ -78,6 +80,7 @@ __all__ = [
     "Change",
     "CompiledField",
     "CompiledForm",
+    "CompiledPermission",
     "Count",
     "DirectoryTables",
     "Duplicate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,13 @@ class CompiledPermission:
     # None: all records.
     rows: Expression | None
     definition: PermissionDefinition
+    # "see" or "edit": only records that were shared with who acts, for at least that; empty: any.
+    share: str = ""
+
+    @property
+    def limited(self) -> bool:
+        """Whether it holds for some records only."""
+        return self.rows is not None or bool(self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +151,13 @@ class CompiledForm:
     def title(self) -> str:
         """Name of the field that names a record."""
         return self.definition.title
+
+    def rights_names(self) -> Iterator[str]:
+        """Everything that rights may name: fields, columns of sub-tables as "lines.price", owner and department."""
+        for name, field in self.fields.items():
+            yield name
+            yield from (f"{name}.{column}" for column in field.rows or ())
+        yield from ("owner", "department")
 
     @property
     def subtables(self) -> Mapping[str, CompiledField]:

@@ -10,6 +10,8 @@ from typing import Any
 from engines.core import DefinitionSource, LocalizedText
 
 NO_TEXT = LocalizedText({})
+# What may be done with a field's value, each including those before it.
+ACCESS_LEVELS: Mapping[str, int] = {"hidden": 0, "masked": 1, "read": 2, "write": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +175,16 @@ class PermissionDefinition:
     rows: str = ""
     # Access to fields not named in ``fields``: "hidden", "masked", "read" or "write"; empty: as the operations say.
     access: str = ""
-    # Field name to access.
+    # Field name to access; "lines.price" for a column of a sub-table.
     fields: Mapping[str, str] = made(default_factory=dict)
     pointer: str = ""
 
     def access_to(self, field_name: str) -> str:
-        """ "hidden", "masked", "read" or "write" for a field."""
+        """ "hidden", "masked", "read" or "write" for a field; a column has at most the access of its sub-table."""
         usual = self.access or ("write" if self.operations & {"create", "edit", "import"} else "read")
-        return self.fields.get(field_name, usual)
+        table, dot, _ = field_name.partition(".")
+        whole = self.fields.get(table, usual)
+        return min(whole, self.fields.get(field_name, whole), key=ACCESS_LEVELS.__getitem__) if dot else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,7 +166,7 @@ def _definitions() -> dict[str, Any]:
         "operations": {"type": "array", "items": {"enum": list(OPERATIONS)}, "uniqueItems": True},
         "rows": _ref("feel"),
         "access": {"enum": list(ACCESS)},
-        "fields": _list(_object({"name": _ref("name"), "access": {"enum": list(ACCESS)}}, ["name", "access"])),
+        "fields": _list(_object({"name": _ref("qualified"), "access": {"enum": list(ACCESS)}}, ["name", "access"])),
     }
     return {
         "text": _TEXT,

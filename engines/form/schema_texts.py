@@ -19,7 +19,7 @@ TEXTS: Mapping[str, str] = {
     "public.title": "Heading of the public page.",
     "fields": "The fields, in order.",
     "constraint.fields": "Fields that the message is shown at; none: the record as a whole.",
-    "permission.fields": "Fields with an access other than the usual one.",
+    "permission.fields": "Fields with an access other than the usual one; lines.price names a column of a sub-table.",
     "duplicates.fields": "Fields that are compared.",
     "relations": "Records of other forms that refer to this one.",
     "item.relations": "Relations whose records the timeline shows.",

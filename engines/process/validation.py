@@ -119,7 +119,9 @@ def _form_parts(
         hint = did_you_mean(task.layout, sorted(layouts))
         yield problem(node, "process.unknown_layout", "layout", found=task.layout, expected="a layout", hint=hint)
     yield from _empty_assignee(definition, node, task, definitions)
-    fields = {field.name for field in getattr(form, "fields", ())}
+    own = getattr(form, "fields", ())
+    fields = {field.name for field in own}
+    fields |= {f"{table.name}.{column.name}" for table in own for column in getattr(table, "fields", ())}
     for i, access in enumerate(task.fields):
         if fields and access.name not in fields:
             hint = did_you_mean(access.name, sorted(fields))

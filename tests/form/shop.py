@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, Table, Text
 
 from engines import form
 from engines.core import SYSTEM, DefinitionSource, Principal, PrincipalKind
 from engines.feel import Budget, EvaluationContext
+from engines.feel.storage import Identifier, Instant
 
 NOW = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
 ANNA, BEN, CARA = (UUID(int=n) for n in (0xA, 0xB, 0xC))
@@ -98,7 +99,8 @@ ORDER: dict[str, Any] = {
     "permissions": [
         {"role": "manager", "operations": ALL},
         {"role": "seller", "operations": ["see", "create", "edit"], "rows": "owner = me"},
-        {"role": "clerk", "operations": ["see"], "rows": 'customer.level = "b"'},
+        {"role": "clerk", "operations": ["see"], "rows": 'customer.level = "b"',
+         "fields": [{"name": "lines.price", "access": "masked"}]},
     ],
 }  # fmt: skip
 
@@ -125,7 +127,7 @@ def read(data: Mapping[str, Any]) -> form.FormDefinition:
     return loaded.definition
 
 
-def definitions(*forms: Mapping[str, Any], roles: Sequence[str] = ("manager", "seller", "clerk")) -> Names:
+def definitions(*forms: Mapping[str, Any], roles: Sequence[str] = ("manager", "seller", "clerk", "buyer")) -> Names:
     """The forms as an app's definitions."""
     return Names({"form": {data["name"]: read(data) for data in forms}, "role": dict.fromkeys(roles, True)})
 
@@ -160,6 +162,30 @@ def person(role: str, id: UUID = ANNA, *departments: UUID) -> Principal:
 MANAGER = person("manager")
 
 
+# Where it stands which records are shared.
+SHARES = Table(
+    "shop_share",
+    MetaData(),
+    Column("form", Text),
+    Column("record", Identifier()),
+    Column("grantee", Text),
+    Column("access", Text),
+    Column("expires_at", Instant()),
+    Column("revoked_at", Instant()),
+)
+
+
+def share(
+    connection: Connection, form: str, record: UUID, who: Principal, access: str, until: datetime | None = None
+) -> Principal:
+    """Shares a record with somebody; gives them as they are then."""
+    SHARES.create(connection, checkfirst=True)
+    key = f"person:{who.id}"
+    row = {"form": form, "record": record, "grantee": key, "access": access, "expires_at": until, "revoked_at": None}
+    connection.execute(SHARES.insert(), row)
+    return replace(who, shares=who.shares | {(form, access, key)})
+
+
 class Shop:
     """The forms with their tables in a database."""
 
@@ -172,7 +198,7 @@ class Shop:
 
     def records(self, principal: Principal = SYSTEM, now: datetime = NOW, **more: Any) -> form.Records:
         """Records for somebody."""
-        return form.Records(self.connection, self.forms, principal, context(now), **more)
+        return form.Records(self.connection, self.forms, principal, context(now), shares=SHARES, **more)
 
     def customer(self, code: str = "C1", principal: Principal = SYSTEM, **values: Any) -> UUID:
         """A new customer's id."""

@@ -180,7 +180,7 @@ def upload_file(app: str, form: str, field: str) -> Response:
     """Takes a file (multipart, part ``file``) for a field; the record that names it in its values takes it."""
     place = _place(app, form, "create" if not _may_edit(app, form) else "edit")
     found = file_field(place, field)
-    if field_access(place.form, site().principal).get(field.partition(".")[0]) != "write":
+    if field_access(place.form, site().principal).get(field) != "write":
         raise ApiRefusal(403, "access.denied", {"operation": "edit"})
     sent = request.files.get("file")
     if sent is None or not sent.filename:

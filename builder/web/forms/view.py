@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
+from markupsafe import Markup, escape
 
 from builder.web.context import site
 from builder.web.forms.display import Display, plain_text
@@ -17,7 +18,16 @@ from builder.web.forms.parts import PARTED, parts_of
 from builder.web.forms.widgets import attributes, scale_steps, widget
 from builder.web.wording import problem_text
 from engines.core import InputProblem, LocalizedText
-from engines.form import AttachmentType, CompiledField, CompiledForm, LayoutDefinition, LayoutItem
+from engines.form import (
+    ACCESS_LEVELS,
+    MASK,
+    AttachmentType,
+    CompiledField,
+    CompiledForm,
+    FieldDefinition,
+    LayoutDefinition,
+    LayoutItem,
+)
 
 # What a layout may hold besides fields when something is entered.
 GROUPS = frozenset({"section", "tabs", "tab", "steps", "step", "canvas", "box"})
@@ -133,7 +143,7 @@ class Builder:
         return cell
 
     def _row(self, table: CompiledField, key: str, row: Mapping[str, Any], typed: bool) -> Row:
-        columns = (table.rows or {}).values()
+        columns = [c for c in (table.rows or {}).values() if self._access(f"{table.name}.{c.name}") != "hidden"]
         cells = tuple(
             self._plain(c, f"{table.name}.{key}.{c.name}", row.get(c.name), typed, f"/{table.name}/{key}/{c.name}")
             for c in columns
@@ -142,7 +152,7 @@ class Builder:
 
     def _plain(self, found: CompiledField, name: str, value: Any, typed: bool, pointer: str) -> Cell:
         definition = found.definition
-        editable = found.entered and not found.read_only and self.access.get(name.split(".")[0], "write") == "write"
+        editable = found.entered and not found.read_only and self._access(_path(name)) == "write"
         mine = [problem for problem in self.problems if problem.pointer == pointer]
         source = self._source(found, name) if editable else ""
         return Cell(
@@ -152,7 +162,7 @@ class Builder:
             help=definition.help.get(self.locale),
             widget=widget(found, searchable=bool(source)) if editable else "shown",
             text=self._text(found, value, typed),
-            shown=NOTHING if editable else self.display.value(definition, None if typed else value),
+            shown=NOTHING if editable else self._shown(definition, None if typed else value),
             choices=self._choices(found, value, bool(source)),
             parts=parts_of(found, value, self.display) if editable else {},
             required=found.required or name in self.required,
@@ -163,6 +173,14 @@ class Builder:
             source=source,
             attributes=attributes(definition),
         )
+
+    def _access(self, path: str) -> str:
+        """What may be done with a field, or a column by "lines.price", which has at most what its sub-table has."""
+        whole = self.access.get(path.partition(".")[0], "write")
+        return min(whole, self.access.get(path, whole), key=ACCESS_LEVELS.__getitem__)
+
+    def _shown(self, definition: FieldDefinition, value: Any) -> Markup:
+        return escape(MASK) if value == MASK else self.display.value(definition, value)
 
     def _source(self, found: CompiledField, name: str) -> str:
         """Where a picker of the field asks, or its files are sent; empty where the page offers neither."""

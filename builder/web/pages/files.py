@@ -22,7 +22,7 @@ def upload(app: str, form: str, field: str) -> Response:
     place = form_or_404(app, form)
     if not (place.may("create") or place.may("edit")):
         abort(403)
-    if field_access(place.form, site().principal).get(field.partition(".")[0]) != "write":
+    if field_access(place.form, site().principal).get(field) != "write":
         abort(403)
     return take_upload(place, field, site().principal)
 

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from werkzeug.wrappers import Response as BaseResponse
 
 from builder.files import FileInfo, file_info
-from builder.files.naming import current_field
+from builder.files.naming import current_field, current_path
 from builder.runtime.inbox import BOXES, InboxFilter
 from builder.storage.runtime_tables import process_instance, task_copy
 from builder.web.approvals import changes_since_start
@@ -112,10 +112,11 @@ class TaskPage:
         return self.work.service("around").step_layout(self.row) or layout_for(self.place.form, "review")
 
     def access(self) -> dict[str, str]:
-        """Which fields the step opens: those it names as "write"; the others are read."""
+        """Which fields (and columns, "lines.price") the step opens: those it names as "write"; the others are read."""
         assert self.place is not None  # noqa: S101 - asked for with a record only
         opened = {item["name"]: item.get("access", "write") for item in self.row.details.get("fields") or ()}
-        return {name: opened.get(name, "read") for name in self.place.form.fields}
+        names = self.place.form.rights_names()
+        return {name: opened.get(name, opened.get(name.partition(".")[0], "read")) for name in names}
 
     def _file_link(self, id: str, **query: Any) -> str:
         """Files are read through the task: whoever has it may not see the record otherwise."""
@@ -271,7 +272,7 @@ def upload(id: UUID, field: str) -> Response:
         name = field.partition(".")[0]
         if not mine or place is None or layout is None or name not in layout.field_names():
             abort(403)
-        if page.access().get(name) != "write":
+        if page.access().get(field) != "write":
             abort(403)
     return take_upload(place, field, site().principal)
 
@@ -293,6 +294,8 @@ def _is_shown(page: TaskPage, found: FileInfo | None, shown: Sequence[str]) -> b
     if found is None or page.place is None or page.record is None or found.record_id != page.row.subject_id:
         return False
     name = current_field(page.place.form, found.field)
+    if page.access().get(current_path(page.place.form, found.field)) == "hidden":
+        return False
     return name in shown and name in page.record.values and name not in page.record.masked
 
 

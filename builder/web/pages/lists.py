@@ -36,7 +36,7 @@ def show(app: str, form: str) -> str:
     if not place.may("see"):
         abort(404)
     access = field_access(place.form, site().principal)
-    known = [name for name, level in access.items() if level in {"read", "write", "masked"}]
+    known = [name for name in place.form.fields if access[name] in {"read", "write", "masked"}]
     state = read_state(place, known)
     problem, page, rows = "", Page(records=(), next=None), []
     mark: Drilled | None = None

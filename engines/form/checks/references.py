@@ -12,7 +12,7 @@ from engines.form.definition import FieldDefinition, FormDefinition, LayoutItem
 from engines.form.scope import SYSTEM_FIELDS, FormTypeContext
 
 # Roles that exist in every app: its own rules and processes, and the visitors of public links.
-EVERY_APP = (PrincipalKind.APP.value, PrincipalKind.PUBLIC.value)
+EVERY_APP = (PrincipalKind.APP.value, PrincipalKind.PUBLIC.value, "shared")
 Report = Callable[..., Diagnostic]
 
 
@@ -187,7 +187,11 @@ class ReferenceCheck:
                 yield self._unknown("role", permission.role, f"{permission.pointer}/role", roles)
             for place, name in enumerate(permission.fields):
                 at = f"{permission.pointer}/fields/{place}/name"
-                yield from self._known("field", name, at, [*self._fields, *SYSTEM_FIELDS])
+                yield from self._known("field", name, at, [*self._fields, *SYSTEM_FIELDS, *self._columns()])
+
+    def _columns(self) -> list[str]:
+        """Columns of sub-tables, as rights name them."""
+        return [f"{table.name}.{column.name}" for table in self._form.fields for column in table.fields]
 
 
 def members(form: FormDefinition) -> list[str]:

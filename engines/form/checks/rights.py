@@ -34,7 +34,7 @@ def _blind(form: FormDefinition, permission: PermissionDefinition) -> Iterator[D
     """Editing or deleting what the role cannot see."""
     sees = any("see" in p.operations for p in form.permissions if p.role == permission.role)
     blind = sorted(permission.operations & {"edit", "delete", "export", "print"})
-    if blind and not sees and permission.role not in ("app", "public"):
+    if blind and not sees and permission.role not in ("app", "public", "shared"):
         place = form.source.place(f"{permission.pointer}/operations")
         yield _warn("form.blind_operation", 'add "see"', ", ".join(blind)).at(place)
 

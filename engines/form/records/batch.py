@@ -201,7 +201,7 @@ def _insert(world: World, form: StoredForm, made: Sequence[dict[str, Any]]) -> N
 def _check_rights(world: World, form: StoredForm, made: Sequence[Mapping[str, Any]], operation: str) -> None:
     """New records must meet the rows of a permission, as when one is made; else none is."""
     rights = world.rights(form)
-    if rights.unlimited or any(entry.rows is None for entry in rights.granting(operation)):
+    if rights.unlimited or any(not entry.limited for entry in rights.granting(operation)):
         return
     source = source_of(world, form)
     allowed = 0

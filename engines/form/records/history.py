@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from engines.form.records.reading import SelectedFields
+from engines.form.records.reading import SelectedFields, readable_columns
 from engines.form.records.record import FieldChange, RecordVersion
 from engines.form.records.source import source_of
 from engines.form.records.world import World
@@ -29,7 +29,7 @@ def read_history(world: World, form: StoredForm, id: UUID) -> list[RecordVersion
     names = [name for name in form.rows.columns if name in seen.values and name not in seen.masked]
     versions = _versions(world, form, id, names)
     changes = {
-        name: _row_changes(world, form.children[name], name, id)
+        name: _row_changes(world, form.children[name], name, id, readable_columns(world, form, name, id))
         for name in selected.reader.tables
         if name in seen.values
     }
@@ -78,10 +78,13 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     return "updated" if before["version"] != after["version"] else "computed"
 
 
-def _row_changes(world: World, rows: StoredRows, name: str, id: UUID) -> dict[int, list[FieldChange]]:
-    """What happened to a sub-table's rows, by the record's version that did it."""
+def _row_changes(
+    world: World, rows: StoredRows, name: str, id: UUID, shown: Sequence[str]
+) -> dict[int, list[FieldChange]]:
+    """What happened to the columns ``shown`` of a sub-table's rows, by the record's version that did it."""
     now, past = rows.table.c, rows.history.c
-    columns = ["id", "version", *(column.name for column in rows.columns.values())]
+    names = [name for name in rows.columns if name in shown]
+    columns = ["id", "version", *(rows.columns[name].name for name in names)]
     live = world.connection.execute(select(*(now[c] for c in columns)).where(now.parent == id)).all()
     ended = world.connection.execute(
         select(past.ended_version, *(past[c] for c in columns)).where(past.parent == id).order_by(past.version)
@@ -89,9 +92,9 @@ def _row_changes(world: World, rows: StoredRows, name: str, id: UUID) -> dict[in
     chains: dict[UUID, list[tuple[int, dict[str, Any] | None]]] = {}
     for row in ended:
         chain = chains.setdefault(row[1], [])
-        chain += [(row[2], dict(zip(rows.columns, row[3:], strict=True))), (row[0], None)]
+        chain += [(row[2], dict(zip(names, row[3:], strict=True))), (row[0], None)]
     for row in live:
-        chains.setdefault(row[0], []).append((row[1], dict(zip(rows.columns, row[2:], strict=True))))
+        chains.setdefault(row[0], []).append((row[1], dict(zip(names, row[2:], strict=True))))
     found: dict[int, list[FieldChange]] = {}
     for key, chain in chains.items():
         for version, before, after in _steps(chain):

@@ -81,6 +81,43 @@ class RecordReader:
         return Record(form=self.form, values=values, titles=titles, masked=masked, **system)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowReader:
+    """Turns selected rows of a sub-table (its record's id, its own, its columns, levels) into mappings."""
+
+    names: tuple[str, ...]
+    # Columns shown as "•••" in every row.
+    masked: frozenset[str]
+    # Columns whose access differs from record to record: their levels stand behind the columns.
+    varying: tuple[str, ...]
+
+    def row(self, row: Row[Any]) -> dict[str, Any]:
+        """The row as far as it may be seen."""
+        end = 2 + len(self.names)
+        found = {"id": row[1], **dict(zip(self.names, row[2:end], strict=True))}
+        for name in self.masked:
+            found[name] = MASK
+        for name, level in zip(self.varying, row[end:], strict=True):
+            if level == _MASKED:
+                found[name] = MASK
+            elif level == _HIDDEN:
+                del found[name]
+        return found
+
+
+def level_of(source: FormSource, name: str) -> int | ColumnElement[int]:
+    """How far a field (or a column, "lines.price") may be seen: 0 not, 1 masked, 2 read; or an element that tells."""
+    rights = source.rights
+    if rights is None or rights.always(name, "read"):
+        return _READ
+    if rights.never(name, "masked"):
+        return _HIDDEN
+    if rights.never(name, "read") and rights.always(name, "masked"):
+        return _MASKED
+    read, mask = source.readable(name), source.readable(name, "masked")
+    return case((read, literal(_READ)), (mask, literal(_MASKED)), else_=literal(_HIDDEN))
+
+
 class SelectedFields:
     """Selects fields of a form's records under rights."""
 
@@ -89,7 +126,7 @@ class SelectedFields:
         self.source = source
         fields = source.form.compiled.fields
         wanted = [name for name in (fields if names is None else names) if name in fields]
-        self._levels = {name: self._level(name) for name in wanted}
+        self._levels = {name: level_of(source, name) for name in wanted}
         shown = [name for name in wanted if self._levels[name] is not _HIDDEN]
         fixed = {name: level for name, level in self._levels.items() if isinstance(level, int)}
         tables = [name for name in shown if fields[name].rows is not None]
@@ -104,17 +141,6 @@ class SelectedFields:
             hidden_tables=frozenset(name for name in tables if fixed.get(name, _READ) != _READ),
             titled=tuple(self.titles),
         )
-
-    def _level(self, name: str) -> int | ColumnElement[int]:
-        rights = self.source.rights
-        if rights is None or rights.always(name, "read"):
-            return _READ
-        if rights.never(name, "masked"):
-            return _HIDDEN
-        if rights.never(name, "read") and rights.always(name, "masked"):
-            return _MASKED
-        read, mask = self.source.readable(name), self.source.readable(name, "masked")
-        return case((read, literal(_READ)), (mask, literal(_MASKED)), else_=literal(_HIDDEN))
 
     def columns(self) -> list[ColumnElement[Any]]:
         """What to select, in the order that the reader reads."""
@@ -177,18 +203,38 @@ def add_rows(
 ) -> None:
     """Fills a sub-table of ``records`` where it may be read; live columns included."""
 
-    def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
-        rows = RowSource(source_of(world, form, as_of=as_of), name, rows_at(form.children[name], as_of))
-        elements = {n: e for n in rows.rows.fields if (e := rows.raw(n)) is not None}
+    def make(world: World, match: Match) -> tuple[Select[Any], RowReader]:
+        source = source_of(world, form, as_of=as_of)
+        rows = RowSource(source, name, rows_at(form.children[name], as_of))
+        levels = {n: level_of(source, f"{name}.{n}") for n in rows.rows.fields}
+        found = {n: rows.raw(n) for n, level in levels.items() if level is not _HIDDEN}
+        elements = {n: null() if levels[n] is _MASKED else e for n, e in found.items() if e is not None}
+        varying = {n: level for n, level in levels.items() if n in elements and not isinstance(level, int)}
         table = rows.selectable.c
-        query = select(table.parent, table.id, *elements.values()).where(match(table.parent))
-        return query.order_by(table.parent, table.position), list(elements)
+        query = select(table.parent, table.id, *elements.values(), *varying.values())
+        if varying:
+            query = query.join_from(rows.selectable, source.selectable, source.selectable.c.id == table.parent)
+        masked = frozenset(n for n in elements if levels[n] is _MASKED)
+        reader = RowReader(names=tuple(elements), masked=masked, varying=tuple(varying))
+        return query.where(match(table.parent)).order_by(table.parent, table.position), reader
 
     lists: dict[UUID, list[dict[str, Any]]] = {r.id: r.values[name] for r in records if name in r.values}
     key = ("rows", form.name, name) if as_of is None else None
-    for names, found in run_by_ids(world, key, list(lists), make):
+    for reader, found in run_by_ids(world, key, list(lists), make):
         for row in found:
-            lists[row[0]].append({"id": row[1], **dict(zip(names, row[2:], strict=True))})
+            lists[row[0]].append(reader.row(row))
+
+
+def readable_columns(world: World, form: StoredForm, table: str, id: UUID) -> list[str]:
+    """The columns of a sub-table that may be read in one record."""
+    source = source_of(world, form)
+    levels = {name: level_of(source, f"{table}.{name}") for name in form.children[table].fields}
+    varying = {name: level for name, level in levels.items() if not isinstance(level, int)}
+    if varying:
+        query = select(*varying.values()).where(source.selectable.c.id == id)
+        row = world.connection.execute(query).first() or [_HIDDEN] * len(varying)
+        levels |= dict(zip(varying, row, strict=True))
+    return [name for name, level in levels.items() if level == _READ]
 
 
 def add_titles(world: World, form: StoredForm, records: Sequence[Record]) -> None:
@@ -290,4 +336,7 @@ def visible_record(world: World, form: StoredForm, values: Mapping[str, Any]) ->
     """
     readable = world.rights(form).always_readable
     kept = {name: values[name] for name in form.compiled.fields if name in readable and name in values}
+    for name in form.children.keys() & kept.keys():
+        shown = ("id", *(n for n in form.children[name].fields if f"{name}.{n}" in readable))
+        kept[name] = [{n: row[n] for n in shown if n in row} for row in kept[name]]
     return Record(form=form.name, values=kept, **{name: values[name] for name in SYSTEM})

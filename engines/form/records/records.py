@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, FromClause, Select, select
 
 from engines.core import AccessDenied, Event, InputError, Principal, new_id
 from engines.core.ports import Files, Locks
@@ -32,6 +32,7 @@ from engines.form.records.raising import batch_event, record_event
 from engines.form.records.reading import names_of, read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
 from engines.form.records.references import unknown_references
+from engines.form.records.rights import access_of
 from engines.form.records.search import SearchHit, index_records, search_all
 from engines.form.records.source import FormSource, own_source, source_of
 from engines.form.records.stamps import changed_since, new_system_values
@@ -55,6 +56,7 @@ class Records:
         context: EvaluationContext,
         directory: DirectoryTables | None = None,
         *,
+        shares: FromClause | None = None,
         settings: Mapping[str, Any] | None = None,
         command: UUID | None = None,
         app: str = "",
@@ -68,6 +70,7 @@ class Records:
             principal=principal,
             context=context,
             directory=directory,
+            shares=shares,
             settings=settings or {},
             command=command,
             app=app,
@@ -144,6 +147,16 @@ class Records:
             return self.world.rights(form).may(operation)
         return self._is_open(form, id, operation)
 
+    def access(self, name: str, id: UUID) -> dict[str, str]:
+        """ "hidden", "masked", "read" or "write" for each field (and column, "lines.price") of one record."""
+        form = self.world.form(name)
+        rights = self.world.rights(form)
+        names = form.compiled.rights_names()
+        if rights.unlimited:
+            return dict.fromkeys(names, "write")
+        held = {o: self._open(form, o, id) if self._is_open(form, id, o) else () for o in ("see", "edit")}
+        return {name: access_of(name, held["see"], held["edit"]) for name in names}
+
     # -- writing
 
     def create(
@@ -193,18 +206,23 @@ class Records:
         base_version: int | None = None,
         computed: bool = False,
         layout: str = "",
+        closed: Collection[str] = (),
     ) -> RecordChange:
         """Changes a record.
 
         ``base_version`` is the version that the values were edited against: ``StateConflict`` "record.changed" where a
         field that this edit changes has been changed by somebody else since. ``computed`` values leave the version.
+        ``closed``: fields (and columns, "lines.price") that may not be written here, whatever the rights allow.
         """
         form = self.world.form(name)
         before, entries = self._load(form, id, "edit")
         if base_version is not None and base_version < before["version"]:
             values = merge_edits(self.world, form, before, values, base_version)
         rights = self.world.rights(form)
-        writable = None if rights.unlimited else rights.writable(_names(form), entries)
+        names = form.compiled.rights_names()
+        writable = None if rights.unlimited else rights.writable(names, entries)
+        if closed:
+            writable = frozenset(writable if writable is not None else names).difference(closed)
         result = self._run(form, values, before, layout, writable)
         taken = dict(result.values)
         attach_files(self.world, form, id, taken, before)
@@ -344,7 +362,7 @@ class Records:
     def _open(self, form: StoredForm, operation: str, id: UUID) -> Sequence[CompiledPermission]:
         """The entries that allow an operation and whose row conditions hold for one record."""
         entries = self.world.rights(form).granting(operation)
-        limited = [entry for entry in entries if entry.rows is not None]
+        limited = [entry for entry in entries if entry.limited]
         if len(entries) < 2 or not limited:
             return entries
 
@@ -354,7 +372,7 @@ class Records:
 
         ((_, rows),) = run_by_ids(self.world, ("open", form.name, operation), [id], make)
         holds = dict(zip(limited, rows.one(), strict=True))
-        return [entry for entry in entries if entry.rows is None or holds[entry]]
+        return [entry for entry in entries if not entry.limited or holds[entry]]
 
     def _is_open(self, form: StoredForm, id: UUID, operation: str) -> bool:
         """Whether a record is there and the rights open it to an operation."""
@@ -405,7 +423,7 @@ class Records:
     def _check_new(self, form: StoredForm, id: UUID) -> None:
         """A new record must meet the rows of a permission to create; else the command fails and nothing was made."""
         rights = self.world.rights(form)
-        if rights.unlimited or any(entry.rows is None for entry in rights.granting("create")):
+        if rights.unlimited or any(not entry.limited for entry in rights.granting("create")):
             return
         if not self._is_open(form, id, "create"):
             raise AccessDenied("create", form.name)
@@ -466,10 +484,6 @@ class Records:
             events=tuple(events),
             changed=("deleted_at",),
         )
-
-
-def _names(form: StoredForm) -> list[str]:
-    return [*form.compiled.fields, "owner", "department"]
 
 
 def _is_entered(form: StoredForm, name: str) -> bool:

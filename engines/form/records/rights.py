@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from engines.core import Principal, PrincipalKind
 from engines.form.compiled import CompiledForm, CompiledPermission
-
-ACCESS_LEVELS = {"hidden": 0, "masked": 1, "read": 2, "write": 3}
+from engines.form.definition import ACCESS_LEVELS
+from engines.form.records.sharing import shared_entries
 
 
 class Rights:
-    """What a principal may do with the records of one form: the same for all who have its roles."""
+    """What a principal may do with the records of one form: the same for all who have its roles and like shares."""
 
     def __init__(self, form: CompiledForm, principal: Principal) -> None:
         self.form = form
         self.roles = principal.roles
+        # "see" or "edit" where records of the form were shared with the principal.
+        self.share = principal.share_level(form.name)
         # Whether everything is allowed: only to the system itself.
         self.unlimited = principal.kind is PrincipalKind.SYSTEM
         self._always: dict[tuple[str, str, str], bool] = {}
@@ -25,8 +27,8 @@ class Rights:
 
     @cached_property
     def entries(self) -> tuple[CompiledPermission, ...]:
-        """The form's permissions that this principal holds through its roles."""
-        return tuple(p for p in self.form.permissions if p.role in self.roles)
+        """The form's permissions that this principal holds through its roles, and through records shared with it."""
+        return (*(p for p in self.form.permissions if p.role in self.roles), *shared_entries(self.form, self.share))
 
     def granting(self, operation: str) -> tuple[CompiledPermission, ...]:
         """The entries that allow an operation (on their rows)."""
@@ -64,7 +66,7 @@ class Rights:
         if self.unlimited:
             return True
         givers = self.giving(field, access, operation)
-        return givers == self.granting(operation) or any(p.rows is None for p in givers)
+        return givers == self.granting(operation) or any(not p.limited for p in givers)
 
     def never(self, field: str, access: str, operation: str = "see") -> bool:
         """Whether no record that the operation reaches gives ``access`` to the field."""
@@ -79,22 +81,27 @@ class Rights:
 
     @cached_property
     def always_readable(self) -> frozenset[str]:
-        """The fields that may be read of every record that may be seen; none where none may be seen."""
-        return (
-            frozenset(name for name in self.form.fields if self.always(name, "read"))
-            if self.may("see")
-            else frozenset()
-        )
+        """The fields (and columns) that may be read of every record that may be seen; none where none may be seen."""
+        names = self.form.rights_names() if self.may("see") else ()
+        return frozenset(name for name in names if self.always(name, "read"))
 
     def writable_with(self, operation: str) -> frozenset[str] | None:
         """The fields that an operation lets this principal write on some records; None: all."""
         if self.unlimited:
             return None
         if operation not in self._writable:
-            names = (*self.form.fields, "owner", "department")
-            self._writable[operation] = self.writable(names, self.granting(operation))
+            self._writable[operation] = self.writable(self.form.rights_names(), self.granting(operation))
         return self._writable[operation]
 
     def writable(self, fields: Iterable[str], entries: Iterable[CompiledPermission]) -> frozenset[str]:
         """The fields that the given entries let this principal write."""
         return frozenset(f for f in fields if any(e.definition.access_to(f) == "write" for e in entries))
+
+
+def access_of(field: str, seeing: Sequence[CompiledPermission], editing: Sequence[CompiledPermission]) -> str:
+    """The access that entries give to a field: "write" where one that lets edit does, else as those let see."""
+    if any(entry.definition.access_to(field) == "write" for entry in editing):
+        return "write"
+    levels = [entry.definition.access_to(field) for entry in seeing]
+    best = max(levels, key=ACCESS_LEVELS.__getitem__, default="hidden")
+    return "read" if best == "write" else best

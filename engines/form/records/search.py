@@ -12,9 +12,10 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, text
+from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, or_, select, text
 
 from engines.feel.storage import Identifier
+from engines.form.definition import ACCESS_LEVELS
 from engines.form.records.prepared import chunks
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
@@ -24,6 +25,7 @@ from engines.form.storage.tables import StoredForm
 _RUNS = re.compile(r"([\u3400-\u9fff\U00020000-\U0003ffff]+)|([^\W_]+)")
 _MOST_TOKENS = 20_000
 _MOST_WORDS = 16
+_READ = ACCESS_LEVELS["read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +124,31 @@ def matching(source: FormSource, words: str, *, every: bool = True) -> ColumnEle
 
     None where nothing can match.
     """
-    form = source.form
-    rights = source.rights
-    fields = [name for name in form.searched if rights is None or rights.always(name, "read")]
     wanted = query_tokens(words)
-    if not fields or not wanted:
-        return None
+    conditions = []
+    for fields, rows in _searchable(source):
+        found = _holding(source, fields, wanted, every) if fields and wanted else None
+        if found is not None:
+            conditions.append(found if rows is None else and_(rows, found))
+    return or_(*conditions) if conditions else None
+
+
+def _searchable(source: FormSource) -> Iterator[tuple[list[str], ColumnElement[bool] | None]]:
+    """The searched fields that may be read in all records that are seen, then the more of them that some let read."""
+    rights, searched = source.rights, source.form.searched
+    always = [name for name in searched if rights is None or rights.always(name, "read")]
+    yield always, None
+    for entry in rights.granting("see") if rights is not None and len(always) < len(searched) else ():
+        fields = [n for n in searched if n in always or ACCESS_LEVELS[entry.definition.access_to(n)] >= _READ]
+        if len(fields) > len(always):
+            yield fields, source.condition(entry)
+
+
+def _holding(
+    source: FormSource, fields: Sequence[str], wanted: Sequence[tuple[str, bool]], every: bool
+) -> ColumnElement[bool]:
+    """The condition that ``fields`` together hold the wanted tokens."""
+    form = source.form
     marks = [_mark(form, name) for name in fields]
     name, sqlite = form.table.name, source.world.connection.dialect.name == "sqlite"
     if sqlite:

@@ -14,6 +14,7 @@ from engines.feel.sql import SqlColumn, SqlJoin
 from engines.form.compiled import CompiledField, CompiledPermission, Mode
 from engines.form.records.live import live_value
 from engines.form.records.rights import Rights
+from engines.form.records.sharing import shared_ids
 from engines.form.records.world import World
 from engines.form.scope import SYSTEM_FIELDS
 from engines.form.storage.tables import StoredForm, StoredRows
@@ -114,19 +115,21 @@ class FormSource:
     def _any(self, entries: Iterable[CompiledPermission]) -> ColumnElement[bool]:
         conditions = []
         for entry in entries:
-            if entry.rows is None:
+            if not entry.limited:
                 return true()
             conditions.append(self.condition(entry))
         return or_(false(), *conditions)
 
     def condition(self, entry: CompiledPermission) -> ColumnElement[bool]:
         """A permission's row condition in SQL; null counts as false."""
-        if entry.rows is None:
+        if not entry.limited:
             return true()
-        key = entry
-        if key not in self._conditions:
-            self._conditions[key] = self.trusted().test(entry.rows)
-        return self._conditions[key]
+        if entry not in self._conditions:
+            rows = true() if entry.rows is None else self.trusted().test(entry.rows)
+            if entry.share:
+                rows = and_(rows, self.selectable.c.id.in_(shared_ids(self.world, self.form.name, entry.share)))
+            self._conditions[entry] = rows
+        return self._conditions[entry]
 
     # -- expressions
 
@@ -202,18 +205,20 @@ class RowSource:
         """A column of the sub-table."""
         if name == "id":
             return SqlColumn(element=self.selectable.c.id, type=feel.IDENTIFIER, nullable=False)
-        element = self.raw(name)
+        raw = self.raw(name)
+        element = None if raw is None else self.owner.guard(f"{self.name}.{name}", raw)
         kind = scalar_of(row_types(self.owner.form, self.name).get(name, feel.ANY))
         return None if element is None else SqlColumn(element=element, type=kind)
 
     def raw(self, name: str) -> ColumnElement[Any] | None:
-        """The column or its live value."""
+        """The column or its live value, without any guard."""
         column = self.rows.columns.get(name)
         if column is not None:
             return self.selectable.c[column.name]
         field = self.rows.fields.get(name)
         if field is not None and field.formula is not None and field.mode is Mode.LIVE:
-            return live_value(field, self.owner.world.sql(field.formula, self))
+            trusted = RowSource(self.owner.trusted(), self.name, self.selectable)
+            return live_value(field, self.owner.world.sql(field.formula, trusted))
         return None
 
     def reference(self, name: str) -> SqlJoin | None:

@@ -51,7 +51,7 @@ class FormSet:
 
     def __init__(self, forms: Iterable[StoredForm]) -> None:
         self._forms = {form.name: form for form in forms}
-        self._rights: dict[tuple[str, PrincipalKind, frozenset[str]], Rights] = {}
+        self._rights: dict[tuple[str, PrincipalKind, frozenset[str], str], Rights] = {}
         self.statements = Statements()
 
     def __getitem__(self, name: str) -> StoredForm:
@@ -74,7 +74,7 @@ class FormSet:
 
     def rights(self, form: StoredForm, principal: Principal) -> Rights:
         """The rights of a principal on a form; the same for all who have the same roles."""
-        key = (form.name, principal.kind, principal.roles)
+        key = (form.name, principal.kind, principal.roles, principal.share_level(form.name))
         found = self._rights.get(key)
         if found is None:
             if len(self._rights) >= _MOST_RIGHTS:
@@ -105,6 +105,8 @@ class World:
     principal: Principal
     context: EvaluationContext
     directory: DirectoryTables | None = None
+    # Where it stands which records are shared: ``form record grantee access expires_at revoked_at``.
+    shares: FromClause | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     # Id of the command: history rows carry it.
     command: UUID | None = None
@@ -169,7 +171,8 @@ class World:
         this once. ``make`` must use the world that it is given, and nothing made by another. ``known``: variables
         besides those that all expressions see.
         """
-        if key is None:
+        if key is None or self.principal.shares:
+            # What was shared with one person stands in the statement itself.
             return self._unprepared(make)
         who, variables = self.principal, self.around if known is None else {**self.around, **known}
         full = (self.dialect, who.kind, who.roles, self.directory is None, *key)

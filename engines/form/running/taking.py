@@ -105,7 +105,8 @@ class Taking(Computing):
         elif len(rows) < table.definition.config.get("min_rows", 0):
             fewest = table.definition.config["min_rows"]
             self._refuse(f"/{table.name}", "form.too_few_rows", min=fewest, count=len(rows))
-        taken = [self._row(table.name, place, row, kept, steps) for place, row in enumerate(rows)]
+        closed = self._closed(table)
+        taken = [self._row(table.name, place, row, kept, steps, closed) for place, row in enumerate(rows)]
         self.values[table.name] = taken
         self._see_rows(table.name, taken, steps)
         for place, (row, sent) in enumerate(zip(taken, rows, strict=True)) if steps.defaults else ():
@@ -119,8 +120,21 @@ class Taking(Computing):
             return self._refuse(f"/{table.name}", "form.not_writable")
         return True
 
+    def _closed(self, table: CompiledField) -> frozenset[str]:
+        """The columns that this principal may not write."""
+        writable = self._given.writable
+        if writable is None:
+            return frozenset()
+        return frozenset(name for name in table.rows or () if f"{table.name}.{name}" not in writable)
+
     def _row(
-        self, table: str, place: int, sent: Mapping[str, Any], kept: Mapping[Any, Mapping[str, Any]], steps: Steps
+        self,
+        table: str,
+        place: int,
+        sent: Mapping[str, Any],
+        kept: Mapping[Any, Mapping[str, Any]],
+        steps: Steps,
+        closed: frozenset[str],
     ) -> dict[str, Any]:
         """One row: that of the same id with what was sent put over it, or a new one."""
         pointer = f"/{table}/{place}"
@@ -128,17 +142,19 @@ class Taking(Computing):
         row: dict[str, Any] = {**dict.fromkeys(steps.fields), **before}
         free = steps.free
         for name, raw in sent.items():
-            if raw is not None and name in free:
+            if raw is not None and name in free and name not in closed:
                 try:
                     row[name] = free[name](raw)
                 except Refused as refused:
                     self._bad.add(f"{pointer}/{name}")
                     self._refuse(f"{pointer}/{name}", refused.code, **refused.params)
             elif name != "id":
-                self._put_cell(row, name, raw, steps, pointer)
+                self._put_cell(row, name, raw, steps, pointer, closed)
         return row
 
-    def _put_cell(self, row: dict[str, Any], name: str, raw: Any, steps: Steps, pointer: str) -> None:
+    def _put_cell(
+        self, row: dict[str, Any], name: str, raw: Any, steps: Steps, pointer: str, closed: frozenset[str]
+    ) -> None:
         item = steps.fields.get(name)
         if item is None:
             self._refuse(f"{pointer}/{name}", "form.unknown_field", field=name)
@@ -151,7 +167,9 @@ class Taking(Computing):
             return
         if name in steps.zoned and value is not None and value.tzinfo is None:
             value = value.replace(tzinfo=self._context.zone).astimezone(UTC)
-        if self._may_set(item, value, row[name], {**self.names, **row}, f"{pointer}/{name}"):
+        if name in closed and item.entered and value != row[name]:
+            self._refuse(f"{pointer}/{name}", "form.not_writable")
+        elif self._may_set(item, value, row[name], {**self.names, **row}, f"{pointer}/{name}"):
             row[name] = value
 
     def _row_before(
