@@ -20,6 +20,8 @@ from builder.runtime.graphs import Graphs
 from builder.runtime.messenger import Messenger
 from builder.runtime.notifications import Notifications
 from builder.runtime.process.services import Service, ServiceCall
+from builder.runtime.rules.decisions import OfApp
+from builder.runtime.rules.running import ruleset_of
 from builder.runtime.texts import Texts
 from builder.runtime.writer import RecordWriter
 from builder.storage.identity_tables import person
@@ -27,7 +29,7 @@ from engines.core import Event, Principal, Registry, new_id
 from engines.core.ports import WorkingCalendar
 from engines.feel import Budget, EvaluationContext
 from engines.process.graph import CompiledProcess
-from engines.rules import calendar_functions
+from engines.rules import EventKind, calendar_functions
 
 if TYPE_CHECKING:
     from builder.definitions import CompiledApp
@@ -35,12 +37,13 @@ if TYPE_CHECKING:
     from builder.runtime.process.instances import Instance
     from builder.runtime.process.processes import Processes
     from builder.runtime.rounds import Listener, Rounds
-    from builder.runtime.rules.decisions import Decisions
     from builder.runtime.rules.scoring import Scoring
     from builder.workspace.work import Work
     from engines.form import LayoutDefinition, Records
 
 
+# Events that nobody but rules of the same app, by name, and listeners can follow.
+OF_PROCESSES = frozenset(kind.value for kind in EventKind if kind.value.startswith(("process.", "task.")))
 # Paths for which the name of whoever started a process is looked up.
 INITIATOR = frozenset({("initiator",), ("initiator", "name")})
 
@@ -119,11 +122,6 @@ class Around:
     def answers(self) -> Answers:
         """Questions to people outside."""
         return self.work.service("answers")  # type: ignore[no-any-return]
-
-    @property
-    def decisions(self) -> Decisions:
-        """The decisions of this command."""
-        return self.work.service("decisions")  # type: ignore[no-any-return]
 
     # -- apps
 
@@ -279,13 +277,13 @@ class Around:
             self._directories[app] = AppDirectory(self.directory, app)
         return self._directories[app]
 
-    def decisions_of(self, app: str) -> Decisions.OfApp:
+    def decisions_of(self, app: str) -> OfApp:
         """The decisions of an app, as a process calls them."""
-        return self.decisions.of(app)
+        return OfApp(self, app)
 
     def decide(self, app: str, name: str, inputs: Mapping[str, Any]) -> Any:
         """The output of a decision."""
-        return self.decisions.of(app).decide(name, inputs)
+        return OfApp(self, app).decide(name, inputs)
 
     def with_local_roles(self, principal: Principal, app: str) -> Principal:
         """The principal with the roles of ``app`` also by the names that its graphs write."""
@@ -335,8 +333,10 @@ class Around:
     # -- events, savepoints
 
     def raise_event(self, type: str, *, app: str, subject: tuple[str, UUID] | None, **payload: Any) -> None:
-        """Raises an event of this command."""
+        """Raises an event of this command. One of a process or task that no rule waits for is not made at all."""
         found = self.work.apps.get(app)
+        if type in OF_PROCESSES and not self.listeners and not self._hears(found, type, payload["name"]):
+            return
         event = Event(
             id=new_id(),
             type=type,
@@ -349,6 +349,9 @@ class Around:
             correlation_id=self.work.command_id,
         )
         self.work.emit([event])
+
+    def _hears(self, app: CompiledApp | None, type: str, name: str) -> bool:
+        return app is not None and bool(app.rulesets) and ruleset_of(self, app).hears(EventKind(type), name)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

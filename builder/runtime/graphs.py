@@ -36,22 +36,30 @@ class Graphs:
 
     def current(self, app: str, name: str) -> Found:
         """The graph in force; ``KeyError`` for an unknown process."""
-        found = self._work.apps[app]
-        if name not in found.processes:
-            raise KeyError(f'there is no process "{app}.{name}"')
-        return self.Found(found.processes[name], self._hashes(found)[name], found.release)
+        known: dict[Any, Graphs.Found] = self._work.app_set.cache.setdefault("runtime.processes", {})  # type: ignore[assignment]
+        found = known.get((app, name))
+        if found is None:
+            owner = self._work.apps[app]
+            if name not in owner.processes:
+                raise KeyError(f'there is no process "{app}.{name}"')
+            found = known[app, name] = self.Found(owner.processes[name], self._hashes(owner)[name], owner.release)
+        return found
 
     def kept(self, app: str, name: str, release: int, hash: str) -> CompiledProcess:
         """The graph with this hash: the one in force where it is the same, else that of its release."""
+        cache: dict[Any, CompiledProcess] = self._work.app_set.cache.setdefault("runtime.graphs", {})  # type: ignore[assignment]
+        found = cache.get((app, name, hash))
+        if found is None:
+            if len(cache) >= KEPT:
+                cache.clear()
+            found = cache[app, name, hash] = self._find(app, name, release, hash)
+        return found
+
+    def _find(self, app: str, name: str, release: int, hash: str) -> CompiledProcess:
         current = self._work.apps.get(app)
         if current is not None and self._hashes(current).get(name) == hash:
             return current.processes[name]  # type: ignore[no-any-return]
-        cache: dict[str, CompiledProcess] = self._work.app_set.cache.setdefault("runtime.graphs", {})  # type: ignore[assignment]
-        if hash not in cache:
-            if len(cache) >= KEPT:
-                cache.clear()
-            cache[hash] = self._released(app, release).processes[name]
-        return cache[hash]
+        return self._released(app, release).processes[name]  # type: ignore[no-any-return]
 
     def layout(self, app: str, form: str, name: str, release: int) -> LayoutDefinition | None:
         """The layout of a form as a release of ``app`` has it; that in force where a field of it is there no more."""

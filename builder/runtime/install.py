@@ -24,7 +24,6 @@ from builder.runtime.process.processes import Processes
 from builder.runtime.process.services import Service, built_in
 from builder.runtime.rounds import Listener, Rounds
 from builder.runtime.rules import jobs as rule_jobs
-from builder.runtime.rules.decisions import Decisions
 from builder.runtime.rules.scoring import Scoring
 from engines.core import Registry
 
@@ -52,7 +51,6 @@ def install(
         "inbox": Inbox,
         "answers": lambda work: Answers(work.service("around")),
         "notifications": Notifications,
-        "decisions": lambda work: Decisions(work.service("around")),
         "scoring": lambda work: Scoring(work.service("around")),
         "timeline": lambda work: Timeline(work.service("around")),
         "why": lambda work: Why(work.service("around")),

@@ -137,7 +137,7 @@ task = Table(
     Column("outcome", NAME),
     Column("comment", Text),
     Column("version", Integer, nullable=False),
-    Index("ix_sys_task_assignee", "assignee", "status", "sort_at", "id"),
+    Index("ix_sys_task_assignee", "assignee", "status", "sort_at", "id", **where_set("assignee")),
     Index("ix_sys_task_instance", "instance_id", "number"),
     Index("ix_sys_task_subject", "subject_form", "subject_id", "status", **where_set("subject_id")),
     Index("ix_sys_task_closed", "closed_by", "closed_at", **where_set("closed_by")),

@@ -183,13 +183,18 @@ def _identifier(value: bytes | None) -> UUID | None:
 
 
 def _bind_instant(value: datetime | None) -> int | None:
-    return None if value is None else Instant.to_microseconds(value)
+    return None if value is None else _microseconds(value)
+
+
+# One command has one instant, which stands in all that it writes.
+_microseconds = lru_cache(maxsize=64)(Instant.to_microseconds)
 
 
 def _bind_identifier(value: UUID | str | None) -> bytes | None:
     if value is None:
         return None
-    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+    identifier = value if type(value) is UUID else UUID(str(value))
+    return identifier.int.to_bytes(16)
 
 
 class CodePointText(TypeDecorator[str]):

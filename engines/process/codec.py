@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from engines.process.values import decode, encode
@@ -29,9 +29,10 @@ class _Field(NamedTuple):
     read: Convert | None
 
 
-def to_plain(value: Any, names: frozenset[str] | None = None) -> dict[str, Any]:
-    """A frozen dataclass as JSON data, or only its fields ``names``."""
-    take, known = _taken(_as_key(type(value)), names)
+def to_plain(value: Any) -> dict[str, Any]:
+    """A frozen dataclass as JSON data."""
+    kind: Any = type(value)
+    take, known = _taken(kind)
     plain = {}
     for part, (name, default, write, _) in zip(take(value), known, strict=True):
         if part is not default and part != default:
@@ -42,14 +43,11 @@ def to_plain(value: Any, names: frozenset[str] | None = None) -> dict[str, Any]:
 def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:
     """The ``cls`` that :func:`to_plain` wrote as ``data``; a ``TypeError`` for unknown keys."""
     given = dict(data)
-    for name, read in _readers(_as_key(cls)):
+    kind: Any = cls
+    for name, read in _readers(kind):
         if name in given:
             given[name] = read(given[name])
     return cls(**given)
-
-
-def _as_key(cls: Any) -> Hashable:
-    return cast(Hashable, cls)
 
 
 @cache
@@ -66,9 +64,9 @@ def _fields(cls: Any) -> tuple[_Field, ...]:
 
 
 @cache
-def _taken(cls: Any, names: frozenset[str] | None) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[_Field, ...]]:
-    """What reads all values of the fields asked for at once, and those fields."""
-    known = tuple(f for f in _fields(cls) if names is None or f.name in names)
+def _taken(cls: Any) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[_Field, ...]]:
+    """What reads the values of all fields at once, and those fields."""
+    known = _fields(cls)
     if len(known) > 1:
         return attrgetter(*(f.name for f in known)), known
     return lambda value: tuple(getattr(value, f.name) for f in known), known

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engines.core import BudgetExceeded
+from engines.feel import EvaluationContext
 from engines.process.context import StepContext
 from engines.process.effects import Effect, HistoryEntry, Incident, SubscriptionClosed, TimerCancelled, TimerSet
 from engines.process.expressions import Expression
@@ -61,7 +62,7 @@ class Run:
         # What completes a scope that has become empty; set by the step, because scopes build on moving tokens.
         self.finish: Callable[[Run, Scope], None]
         self._own_variables: set[int] = set()
-        self._feel = context.feel()
+        self._feel: EvaluationContext | None = None
         self._moves = 0
 
     # State
@@ -221,6 +222,8 @@ class Run:
 
     def evaluate(self, expression: Expression, element: int) -> Any:
         """The value of ``expression`` as seen at a token or scope."""
+        if self._feel is None:
+            self._feel = self.context.feel()
         return expression.value(self.values(element), self._feel)
 
     def holds(self, expression: Expression, element: int) -> bool:

@@ -296,7 +296,20 @@ class InstanceState:
 
     def head(self) -> dict[str, Any]:
         """What stands once for each instance: status, counters, initiator."""
-        return to_plain(self, _HEAD_SET)
+        plain: dict[str, Any] = {} if self.status is InstanceStatus.CREATED else {"status": self.status.value}
+        if self.suspended:
+            plain["suspended"] = True
+        if self.initiator is not None:
+            plain["initiator"] = str(self.initiator)
+        if self.called:
+            plain["called"] = True
+        if self.choices:
+            plain["choices"] = encode(self.choices)
+        if self.next_id != ROOT:
+            plain["next_id"] = self.next_id
+        if self.serial:
+            plain["serial"] = self.serial
+        return plain
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of one of :data:`TABLES` as JSON data, in order of creation."""
@@ -335,7 +348,6 @@ class InstanceState:
 
 
 _HEAD = ("status", "suspended", "initiator", "called", "choices", "next_id", "serial")
-_HEAD_SET = frozenset(_HEAD)
 _ROW_TYPES: dict[str, tuple[type[Any], str]] = {
     "tokens": (Token, "id"),
     "scopes": (Scope, "id"),

@@ -18,9 +18,11 @@ _ESCAPE = "@context"
 
 def encode(value: Any) -> Any:
     """``value`` as JSON: what JSON cannot say stands as ``{"@<type>": text}``. A ``TypeError`` for anything else."""
-    if value is None or type(value) in _PLAIN:
+    kind = type(value)
+    if value is None or kind in _PLAIN:
         return value
-    if isinstance(value, Mapping):
+    # Asking an abstract class costs more than all the rest.
+    if kind is dict or isinstance(value, Mapping):
         encoded = {
             str(key): item if item is None or type(item) in _PLAIN else encode(item) for key, item in value.items()
         }

@@ -185,6 +185,10 @@ class RuleIndex:
             found += by_field.values() if created else (by_field[name] for name in event.changed if name in by_field)
         return found
 
+    def hears(self, kind: EventKind, name: str) -> bool:
+        """Whether any rule waits for events of this kind about what is called ``name``."""
+        return (kind, name) in self._any or (kind, name) in self._by_field
+
     def find(self, event: RuleEvent, variables: Mapping[str, Any], context: feel.EvaluationContext) -> list[Candidate]:
         """Triggers that the event may set off, in the order in which their rules run; one per rule and trigger."""
         found: list[Candidate] = []

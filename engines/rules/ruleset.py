@@ -40,6 +40,10 @@ class RuleSet:
             return bool(self._due(event))
         return bool(self._index.concerned(event))
 
+    def hears(self, kind: EventKind, name: str) -> bool:
+        """Whether any rule could fire on an event of this kind about what is called ``name``, whatever it carries."""
+        return self._index.hears(kind, name)
+
     def reads(self, event: RuleEvent) -> frozenset[tuple[str, ...]]:
         """The paths that rules may read on this event: of the record ("account", "tier"), of "previous", "settings" …
 

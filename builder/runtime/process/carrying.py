@@ -92,7 +92,6 @@ class Carrying:
     # -- tasks
 
     def _opened(self, instance: Instance, effect: out.TaskOpened) -> None:
-        instance.has_rows = True
         title = self._around.title_of(instance.subject)
         task_id = tasks.insert(
             self._work.connection,
@@ -110,6 +109,8 @@ class Carrying:
         if not task.assignee:
             for role in task.roles:
                 people += self._around.directory_of(instance.app).people_with_role(role)
+        if not people:
+            return
         self._around.notifications.send(
             people,
             title=label,
@@ -178,7 +179,7 @@ class Carrying:
     # -- timers, subscriptions
 
     def _set_timer(self, instance: Instance, timer: Timer) -> None:
-        instance.has_rows = True
+        instance.has_jobs = True
         queue.put(
             self._work.connection,
             kind=TIMER,
@@ -193,7 +194,7 @@ class Carrying:
     def _subscribe(self, instance: Instance, wanted: Subscription) -> None:
         if wanted.kind is SubscriptionKind.CONDITION:
             return
-        instance.has_rows = True
+        instance.has_subscriptions = True
         row = {
             "instance_id": instance.id,
             "key": str(wanted.id),
@@ -248,7 +249,7 @@ class Carrying:
         self._shell.later_or_now(instance.id, event)
 
     def _send_out(self, instance: Instance, effect: out.ServiceRequested, given: ServiceCall) -> None:
-        instance.has_rows = True
+        instance.has_jobs = True
         queue.put(
             self._work.connection,
             kind=SERVICE,
@@ -297,8 +298,7 @@ class Carrying:
         )
 
     def _ended(self, instance: Instance, effect: out.InstanceEnded) -> None:
-        if instance.has_rows:
-            self._clear(instance)
+        self._clear(instance)
         completed = effect.status == "completed"
         if instance.parent is not None:
             self._return(*instance.parent, effect)
@@ -310,10 +310,14 @@ class Carrying:
 
     def _clear(self, instance: Instance) -> None:
         """Whatever the engine has left behind by ending at once can act no more."""
-        queue.cancel_instance(self._work.connection, instance.id)
-        _UNSUBSCRIBE.run(self._work.connection, {"p_instance": instance.id})
-        for left in tasks.open_of(self._work.connection, instance.id):
-            tasks.close(self._work.connection, left, status=tasks.CANCELLED, at=self._work.instant, by=None)
+        connection = self._work.connection
+        if instance.has_jobs:
+            queue.cancel_instance(connection, instance.id)
+        if instance.has_subscriptions:
+            _UNSUBSCRIBE.run(connection, {"p_instance": instance.id})
+        known = instance.knows_tasks
+        for left in instance.task_ids.values() if known else tasks.open_of(connection, instance.id):
+            tasks.close(connection, left, status=tasks.CANCELLED, at=self._work.instant, by=None)
 
     def _return(self, parent: UUID, token: int, effect: out.InstanceEnded) -> None:
         """The calling instance goes on after this one."""

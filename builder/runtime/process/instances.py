@@ -44,10 +44,12 @@ class Instance:
     state: InstanceState = field(default_factory=InstanceState)
     # Whether its row is in the database.
     stored: bool = False
-    # Whether tasks, timers, subscriptions or calls may have rows of their own.
-    has_rows: bool = False
-    # Ids of task rows by the number that the state gives them, as far as they are known.
+    # Whether jobs (timers, calls) and subscriptions may have rows of their own.
+    has_jobs: bool = False
+    has_subscriptions: bool = False
+    # Ids of the rows of open tasks by the number that the state gives them: all of them, or those known.
     task_ids: dict[int, UUID] = field(default_factory=dict)
+    knows_tasks: bool = True
 
     @property
     def name(self) -> str:
@@ -142,7 +144,9 @@ def _instance(row: Any, state: InstanceState) -> Instance:
         history_length=row.history_length,
         state=state,
         stored=True,
-        has_rows=True,
+        has_jobs=True,
+        has_subscriptions=True,
+        knows_tasks=False,
     )
 
 
@@ -163,8 +167,10 @@ _ORDER = {
 }
 
 
-# Columns of an instance that a step may change.
-_MOVING = ("status", "suspended", "incidents", "version", "format", "head", "history_length", "ended_at")
+# Columns of an instance that every step changes, and those that few do: an index follows them, so they are written
+# only where they change.
+_MOVING = ("version", "format", "head", "history_length")
+_RARELY = ("status", "suspended", "incidents", "ended_at")
 
 
 def save(
@@ -182,19 +188,28 @@ def save(
 
 def _save_head(connection: Connection, instance: Instance, state: InstanceState, added: int, now: datetime) -> None:
     values = {
-        "status": state.status.value,
-        "suspended": state.suspended,
-        "incidents": len(state.incidents),
         "version": instance.version + 1,
         "format": FORMAT,
         "head": state.head(),
         "history_length": instance.history_length + added,
-        "ended_at": now if state.ended else None,
     }
     if not instance.stored:
-        _INSERT.run(connection, {**_identity(instance), **values})
-    elif _UPDATE.run(connection, {"p_id": instance.id, "p_version": instance.version, **values}) != 1:
+        _INSERT.run(connection, {**_identity(instance), **values, **_standing(state, now)})
+        return
+    update, before = _UPDATE, instance.state
+    if (state.status, state.suspended, state.incidents) != (before.status, before.suspended, before.incidents):
+        update, values = _UPDATE_ALL, {**values, **_standing(state, now)}
+    if update.run(connection, {"p_id": instance.id, "p_version": instance.version, **values}) != 1:
         raise StateConflict("process.stepped_meanwhile", instance=str(instance.id))
+
+
+def _standing(state: InstanceState, now: datetime) -> dict[str, Any]:
+    return {
+        "status": state.status.value,
+        "suspended": state.suspended,
+        "incidents": len(state.incidents),
+        "ended_at": now if state.ended else None,
+    }
 
 
 def _identity(instance: Instance) -> dict[str, Any]:
@@ -253,15 +268,16 @@ def _variable_rows(
 
 
 def _history_rows(instance: Instance, history: Sequence[HistoryEntry]) -> list[dict[str, Any]]:
+    own = instance.id
     return [
         {
-            "instance_id": instance.id,
+            "instance_id": own,
             "number": number,
             "at": entry.at,
             "kind": entry.kind,
             "node": entry.node or None,
             "actor": entry.by,
-            "data": {"element": entry.element, **encode(dict(entry.data))},
+            "data": {"element": entry.element, **encode(entry.data)} if entry.data else {"element": entry.element},
         }
         for number, entry in enumerate(history, instance.history_length + 1)
     ]
@@ -290,11 +306,11 @@ _LIVE = Prepared(
     sa.select(process_live.c.kind, process_live.c.data).where(process_live.c.instance_id == sa.bindparam("p_id"))
 )
 _INSERT = Prepared(process_instance.insert(), process_instance.c.keys())
-_UPDATE = Prepared(
-    process_instance.update()
-    .where(process_instance.c.id == sa.bindparam("p_id"), process_instance.c.version == sa.bindparam("p_version"))
-    .values({name: sa.bindparam(name) for name in _MOVING})
+_AS_READ = process_instance.update().where(
+    process_instance.c.id == sa.bindparam("p_id"), process_instance.c.version == sa.bindparam("p_version")
 )
+_UPDATE = Prepared(_AS_READ.values({name: sa.bindparam(name) for name in _MOVING}))
+_UPDATE_ALL = Prepared(_AS_READ.values({name: sa.bindparam(name) for name in (*_MOVING, *_RARELY)}))
 _DELETE_LIVE = Prepared(
     process_live.delete().where(
         process_live.c.instance_id == sa.bindparam("instance_id"),

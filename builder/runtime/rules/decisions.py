@@ -75,16 +75,3 @@ def _step(compiled: CompiledDecisions, entry: DecisionTrace) -> dict[str, Any]:
             for index, rule in rules
         ],
     }
-
-
-class Decisions:
-    """The decisions of one command."""
-
-    OfApp = OfApp
-
-    def __init__(self, around: Around) -> None:
-        self._around = around
-
-    def of(self, app: str) -> OfApp:
-        """The decisions of an app."""
-        return OfApp(self._around, app)

@@ -116,7 +116,7 @@ class Executor:
             case a.SendSignal():
                 shell.signal(self._app, action.signal, action.values)
             case a.Decide():
-                result = self._around.decisions.of(self._app).explained(action.decision, action.inputs)
+                result = self._around.decisions_of(self._app).explained(action.decision, action.inputs)
                 self._decided.append(result.explanation)
                 return result.value
             case other:

@@ -134,7 +134,7 @@ class Scoring:
         self, app: str, model: CompiledScores, scored: ScoredRecord, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What is to be written to one record: numbers rounded to the scale of their fields, as formulas are."""
-        return self._values(app, model, scored, parameters, self._around.decisions.of(app).decide)
+        return self._values(app, model, scored, parameters, self._around.decisions_of(app).decide)
 
     def values_explained(
         self, app: str, model: CompiledScores, scored: ScoredRecord, parameters: Mapping[str, Any]
@@ -143,7 +143,7 @@ class Scoring:
         asked: list[Mapping[str, Any]] = []
 
         def decide(name: str, inputs: Mapping[str, Any]) -> Any:
-            found = self._around.decisions.of(app).explained(name, inputs)
+            found = self._around.decisions_of(app).explained(name, inputs)
             asked.append(found.explanation)
             return found.value
 

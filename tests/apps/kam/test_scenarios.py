@@ -162,7 +162,9 @@ def test_k019_the_yearly_volume_gives_the_tier(workspace: Workspace, amount: str
     publish(workspace, "kam", load_folder(APP), SYSTEM)
     with workspace.read(SYSTEM) as work:
         found = (
-            work.service("decisions").of("kam").decide("tier", {"annual_volume": Decimal(amount), "benchmark": False})
+            work.service("around")
+            .decisions_of("kam")
+            .decide("tier", {"annual_volume": Decimal(amount), "benchmark": False})
         )
     assert found["tier"] == tier
 
