@@ -29,6 +29,8 @@ PAGE_SIZE = 25
 SORTABLE = ("created_at", "updated_at")
 # What a list's address says of the list itself.
 _OWN = frozenset({"view", "q", "f", "sort", "cols", "after", "add"})
+# What it says of where one is in a calendar, a Gantt chart or a tree.
+STANDS = ("on", "span", "zoom", "root")
 _INPUTS = {"number": "text", "date": "date", "text": "text"}
 
 
@@ -45,9 +47,21 @@ class ListState:
     after: str
     # What names the mark of a dashboard whose records are listed, as the address has it; empty for a plain list.
     mark: tuple[tuple[str, str], ...] = ()
+    # Where one is in a view that is no list: a day, a scale.
+    stands: tuple[tuple[str, str], ...] = ()
+    # The address of the list where it is shown on another page; empty: it is the page asked for.
+    path: str = ""
 
-    def href(self, **change: Any) -> str:
-        """The address of the same list with something changed; without a page cursor unless it is given."""
+    @property
+    def query(self) -> str:
+        """What follows the path in the address of the list as it is, with its question mark."""
+        return f"?{self.href().partition('?')[2]}"
+
+    def href(self, *, path: str = "", **change: Any) -> str:
+        """The address of the same list with something changed; without a page cursor unless it is given.
+
+        ``path``: another page that reads the same, this one unless given.
+        """
         state: dict[str, Any] = {
             "view": self.view.name,
             "q": self.search,
@@ -55,13 +69,15 @@ class ListState:
             "sort": f"{'-' if self.sort[1] else ''}{self.sort[0]}" if self.sort else "",
             "cols": request.args.getlist("cols"),
             "after": "",
+            **dict(self.stands),
         } | change
         mark = state.pop("mark", self.mark)
         pairs = [
             (key, item) for key, value in state.items() for item in (value if isinstance(value, list) else [value])
         ]
         # A filter that was emptied is not one that was never given, so the mark's pairs stay as they are.
-        return f"{request.path}?{urlencode([*((key, value) for key, value in pairs if value), *mark])}"
+        told = urlencode([*((key, value) for key, value in pairs if value), *mark])
+        return f"{path or self.path or request.path}?{told}"
 
 
 def views_of(place: FormPlace) -> Mapping[str, ViewDefinition]:
@@ -90,6 +106,7 @@ def read_state(place: FormPlace, known: Sequence[str]) -> ListState:
         columns=tuple(chosen or [n for n in view.columns if n in shown] or known[:6]),
         after=request.args.get("after", ""),
         mark=_mark(),
+        stands=tuple((name, request.args[name]) for name in STANDS if request.args.get(name)),
     )
 
 
@@ -98,7 +115,9 @@ def _mark() -> tuple[tuple[str, str], ...]:
     if DRILL not in request.args:
         return ()
     pairs = request.args.items(multi=True)
-    return tuple((key, value) for key, value in pairs if key not in _OWN and not key.startswith(("op.", "v.")))
+    return tuple(
+        (key, value) for key, value in pairs if key not in {*_OWN, *STANDS} and not key.startswith(("op.", "v."))
+    )
 
 
 def _added() -> list[str]:

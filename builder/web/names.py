@@ -44,9 +44,9 @@ class WorkNames:
                     people.add(value)
         self.learn_people(people)
         for target, ids in listed.items():
-            self._learn_records(target, [id for id in ids if (target, id) not in self._records])
+            self.learn_records(target, [id for id in ids if (target, id) not in self._records])
 
-    def _learn_records(self, form: str, ids: Sequence[UUID]) -> None:
+    def learn_records(self, form: str, ids: Sequence[UUID]) -> None:
         """Reads the titles of records in one query."""
         place = place_of(form) if ids else None
         found = self._work.records.get_many(form, ids) if place and place.may("see") else []

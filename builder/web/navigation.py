@@ -14,7 +14,7 @@ from builder.web.access import may
 from builder.web.catalogue import apps
 from builder.web.context import reading, site
 
-_ICONS = {"phone": "bell", "calendar": "clock"}
+_ICONS = {"phone": "bell"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,21 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from builder.rights.sharing import shares_of
-from builder.web.access import may
+from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
+from builder.web.filters import Condition
 from builder.web.forms import Display, help_text, is_numeric, layout_for
+from builder.web.listing import ListState
 from builder.web.names import WorkNames, title_of
 from builder.web.record_parts import button_block, holds, process_block, tile_block
 from builder.web.record_timeline import entries_of, running_processes
-from builder.web.rows import Column, column_label, plain_columns, record_value, table_rows
+from builder.web.rows import SYSTEM_COLUMNS, Column, column_label, plain_columns, record_value, table_rows
+from builder.web.views.kinds import KINDS, drawn
+from builder.web.views.sheet import Sheet
 from builder.web.why import has_explanation
 from builder.workspace import Work
-from engines.form import MASK, CompiledField, LayoutItem, ListQuery, Record, SortDefinition
+from engines.form import MASK, CompiledField, LayoutItem, ListQuery, Record, SortDefinition, ViewDefinition
 
 GROUPS = frozenset({"section", "tab", "step", "box"})
 # Types of fields that want the whole width.
@@ -181,6 +185,10 @@ class RecordPage:
         target = place_of(relation.form) if relation else None
         if relation is None or target is None or not target.may("see"):
             return
+        view = target.form.views.get(str(item.config.get("view", "")))
+        if view is not None and view.kind in KINDS:
+            yield self._drawn(target, view, relation.field, label, name)
+            return
         pointing = {"field": relation.field, "op": "=", "value": str(self.record.id)}
         limit = int(item.config.get("limit", RELATED))
         query = ListQuery(filter=pointing, sort=_order(item, target), limit=limit, count=True)
@@ -201,6 +209,30 @@ class RecordPage:
             else "",
             "link": self._link(target, relation.field),
             "all_href": url_for("records.list", **address, f=f"{relation.field}:is:{self.record.id}"),
+        }
+
+    def _drawn(self, target: FormPlace, view: ViewDefinition, field: str, label: str, name: str) -> dict[str, Any]:
+        """The related records in one of their form's views."""
+        access = field_access(target.form, site().principal)
+        mine = Condition(field=field, operator="is", value=str(self.record.id))
+        address = {"app": target.app.name, "form": target.local}
+        state = ListState(
+            view=view,
+            search="",
+            conditions=(mine,),
+            sort=None,
+            columns=tuple(n for n in view.columns if n in SYSTEM_COLUMNS or access.get(n, "hidden") != "hidden"),
+            after="",
+            path=url_for("records.list", **address),
+        )
+        new = url_for("records.new", **address, **{field: self.record.id}) if target.may("create") else ""
+        return {
+            "type": "view",
+            "id": name,
+            "label": label or site().text(view.label) or target.plural,
+            "shown": drawn(Sheet(self.work, target, state, access)),
+            "new_href": new,
+            "all_href": state.href(),
         }
 
     def _link(self, target: FormPlace, field: str) -> dict[str, Any] | None:
@@ -254,6 +286,7 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "actions": [block for block in blocks if block["type"] == "button"],
         "main": [block for block in blocks if not _beside(block) and block["type"] != "button"],
         "side": [block for block in blocks if _beside(block)],
+        "has_views": any(block["type"] == "view" for block in _every(blocks)),
         "has_tiles": any(block["type"] == "tile" for block in _every(blocks)),
         "running": [] if any(b["type"] == "process" for b in blocks) else running_processes(work, place, record),
         "may_edit": may_edit,

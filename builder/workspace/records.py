@@ -20,6 +20,7 @@ from engines.form import (
     Duplicate,
     FormSet,
     FormSource,
+    Groups,
     ListQuery,
     Page,
     Record,
@@ -110,6 +111,14 @@ class WorkRecords:
     def count(self, name: str, query: ListQuery, cap: int = 1000) -> Count:
         """How many records a list holds, counted up to ``cap``."""
         return self.of(name).count(name, query, cap)
+
+    def groups(self, name: str, query: ListQuery, by: str, sums: Sequence[str] = ()) -> Groups:
+        """How the records of a list fall into groups by a field, with the sums of others."""
+        return self.of(name).groups(name, query, by, sums)
+
+    def which(self, name: str, ids: Sequence[UUID], condition: str) -> frozenset[UUID]:
+        """Those of the records for which a condition that the form's definition states is true."""
+        return self.of(name).which(name, ids, condition)
 
     def search(self, text: str, names: Iterable[str] | None = None, limit: int = 20) -> list[SearchHit]:
         """Records of any form (or of those named) whose searched texts hold all words of ``text``."""

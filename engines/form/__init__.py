@@ -1,6 +1,7 @@
 """Forms and their records: definitions, the one way in for data, real tables, rights in every query."""
 
 from engines.core import Kind
+from engines.form.checks.views import view_choices, view_keys, view_needs
 from engines.form.compiled import CompiledField, CompiledForm, CompiledPermission, Mode
 from engines.form.compiler import compile, qualify
 from engines.form.definition import (
@@ -17,6 +18,7 @@ from engines.form.load import OptionListDefinition, load, load_options
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
 from engines.form.records.duplicates import Duplicate
+from engines.form.records.grouping import Group, Groups
 from engines.form.records.personal import PersonalValue
 from engines.form.records.query import ListQuery
 from engines.form.records.record import (
@@ -93,6 +95,8 @@ __all__ = [
     "FormResult",
     "FormSet",
     "FormSource",
+    "Group",
+    "Groups",
     "Impact",
     "IndexSpec",
     "LayoutDefinition",
@@ -133,4 +137,7 @@ __all__ = [
     "to_json",
     "validate",
     "validate_options",
+    "view_choices",
+    "view_keys",
+    "view_needs",
 ]

@@ -45,6 +45,8 @@ def expressions_of(form: FormDefinition, types: FormTypeContext, registry: Field
     for view in form.views:
         if view.filter:
             yield _boolean(f"{view.pointer}/filter", view.filter, record)
+        if view.config.get("done"):
+            yield _boolean(f"{view.pointer}/done", view.config["done"], record)
     for permission in form.permissions:
         if permission.rows:
             yield _boolean(f"{permission.pointer}/rows", permission.rows, record)

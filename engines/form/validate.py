@@ -10,6 +10,7 @@ from engines.form.checks.expressions import check_expressions
 from engines.form.checks.names import check_names
 from engines.form.checks.references import ReferenceCheck
 from engines.form.checks.rights import check_rights
+from engines.form.checks.views import check_views
 from engines.form.definition import FieldDefinition, FormDefinition
 from engines.form.load import OptionListDefinition
 from engines.form.scope import FormTypeContext
@@ -26,6 +27,7 @@ def validate(
         *check_names(definition),
         *ReferenceCheck(definition, definitions, context).run(),
         *_check_settings(definition, types),
+        *check_views(definition),
         *check_rights(definition),
     ]
     return [*found, *check_expressions(definition, context, types)]

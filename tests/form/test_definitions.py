@@ -65,6 +65,16 @@ def test_the_forms_of_the_tests_are_fine() -> None:
         ),
         ({"views": [{"name": "v", "columns": ["customer.nam"]}]}, ("form.unknown_field", "/views/0/columns/0")),
         ({"layouts": [{"name": "l", "items": [{"field": "x"}]}]}, ("form.unknown_field", "/layouts/0/items/0/field")),
+        ({"views": [{"name": "v", "kind": "kanban"}]}, ("definition.missing_property", "/views/0")),
+        ({"views": [{"name": "v", "kind": "kanban", "group": "nmber"}]}, ("form.unknown_field", "/views/0/group")),
+        ({"views": [{"name": "v", "kind": "kanban", "group": "number"}]}, ("form.view_field", "/views/0/group")),
+        ({"views": [{"name": "v", "kind": "tree", "parent": "customer"}]}, ("form.view_field", "/views/0/parent")),
+        ({"views": [{"name": "v", "group": "customer", "sums": ["number"]}]}, ("form.view_field", "/views/0/sums/0")),
+        ({"views": [{"name": "v", "start": "created_at"}]}, ("form.view_key", "/views/0/start")),
+        (
+            {"views": [{"name": "v", "start": "created_at", "done": "total + 1"}]},
+            ("feel.unexpected_type", "/views/0/done"),
+        ),
         ({"permissions": []}, ("form.no_rights", "/name")),
         ({"permissions": [{"role": "boss", "operations": ["see"]}]}, ("form.unknown_role", "/permissions/0/role")),
         (

@@ -30,6 +30,7 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   ranking: () => import("./ranking"),
   signature: () => import("./signature"),
   address: () => import("./address"),
+  view: () => import("./views/view"),
 };
 
 htmx.config.allowEval = false;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
@@ -11,10 +10,9 @@ from builder.reports import Drilled, drilled
 from builder.web.access import field_access
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.context import _, reading, site
-from builder.web.filters import to_filter
-from builder.web.forms import Display
 from builder.web.listing import (
     PAGE_SIZE,
+    STANDS,
     ListState,
     columns_of,
     condition_chips,
@@ -23,11 +21,12 @@ from builder.web.listing import (
     read_state,
     views_of,
 )
-from builder.web.names import WorkNames
 from builder.web.rows import SYSTEM_COLUMNS, column_label, table_rows
+from builder.web.views.kinds import KINDS, icon_of, missing
+from builder.web.views.sheet import Sheet
 from builder.workspace import Work
 from engines.core import InputError
-from engines.form import ListQuery, Page, SortDefinition, to_feel
+from engines.form import Page
 
 
 def show(app: str, form: str) -> str:
@@ -38,60 +37,49 @@ def show(app: str, form: str) -> str:
     access = field_access(place.form, site().principal)
     known = [name for name in place.form.fields if access[name] in {"read", "write", "masked"}]
     state = read_state(place, known)
-    problem, page, rows = "", Page(records=(), next=None), []
-    mark: Drilled | None = None
-    columns = columns_of(place, state)
+    problem, mark = "", None
+    body: dict[str, Any] = {"rows": [], "count": "", "next_href": "", "back_href": ""}
     try:
         with reading() as work:
-            names = WorkNames(work)
-            mark = _mark(work, place)
-            page = work.records.page(place.name, query_of(place, state, mark))
-            names.learn(place.form, page.records)
-            rows = table_rows(place, page.records, columns, Display(site().formats, names, app))
+            mark = mark_of(work, place)
+            body = _body(Sheet(work, place, state, access, narrowed=mark.drill.filter if mark else ""))
     except InputError:
         problem = _("One of the conditions has a value that does not fit.")
     return render_template(
         "pages/list.html",
         **_context(place, state, known, mark),
-        columns=columns,
-        rows=rows,
+        columns=columns_of(place, state),
+        kind=state.view.kind if not problem else "list",
         problem=problem,
-        **_paging(state, page),
+        **body,
     )
 
 
-def _mark(work: Work, place: FormPlace) -> Drilled | None:
+def _body(sheet: Sheet) -> dict[str, Any]:
+    """What the view itself shows: the rows of a table, or what its kind draws."""
+    kind = KINDS.get(sheet.view.kind)
+    if kind is None:
+        return _table(sheet)
+    if reason := missing(sheet):
+        return {"drawing": None, "reason": reason, **_paging(sheet.state, Page(records=(), next=None))}
+    drawing = kind.draw(sheet)
+    drawing["query"] = sheet.state.query
+    return {"drawing": drawing, "reason": "", **_paging(sheet.state, drawing.get("page"))}
+
+
+def _table(sheet: Sheet) -> dict[str, Any]:
+    place, state = sheet.place, sheet.state
+    query = sheet.query(columns=_columns(place, state), after=state.after, limit=PAGE_SIZE, count=True)
+    page = sheet.page(query)
+    return {"rows": table_rows(place, page.records, columns_of(place, state), sheet.display), **_paging(state, page)}
+
+
+def mark_of(work: Work, place: FormPlace) -> Drilled | None:
     """The mark of a dashboard whose records are listed, if any; one of another form's is not found."""
     found = drilled(work, place.app, request.args.to_dict(flat=False), site().locale)
     if found is not None and found.form != place.name:
         abort(404)
     return found
-
-
-def query_of(place: FormPlace, state: ListState, mark: Drilled | None) -> ListQuery:
-    """What the list asks the records for."""
-    sort = (SortDefinition(field=state.sort[0], direction="desc" if state.sort[1] else "asc"),) if state.sort else ()
-    return ListQuery(
-        view=state.view.name,
-        filter=_filter(place, state, mark),
-        search=state.search,
-        sort=sort,
-        after=state.after or None,
-        limit=PAGE_SIZE,
-        columns=_columns(place, state),
-        count=True,
-    )
-
-
-def _filter(place: FormPlace, state: ListState, mark: Drilled | None) -> str | Mapping[str, Any] | None:
-    """The conditions chosen, together with those of the mark."""
-    chosen = to_filter(state.conditions)
-    if mark is None or not mark.drill.filter:
-        return chosen
-    if chosen is None:
-        return mark.drill.filter
-    today = site().formats.now.astimezone(site().formats.zone).date()
-    return f"({mark.drill.filter}) and ({to_feel(chosen, place.form.scope.variables, today)})"
 
 
 def _columns(place: FormPlace, state: ListState) -> tuple[str, ...]:
@@ -103,6 +91,7 @@ def _columns(place: FormPlace, state: ListState) -> tuple[str, ...]:
 def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled | None) -> dict[str, Any]:
     views = views_of(place)
     kept = [("view", state.view.name), *(("f", item.encoded) for item in state.conditions)]
+    kept += state.stands
     kept += state.mark
     if state.sort:
         kept.append(("sort", f"{'-' if state.sort[1] else ''}{state.sort[0]}"))
@@ -114,9 +103,10 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "view": {"label": site().text(state.view.label) or place.plural},
         "views": [
             {
-                "href": state.href(view=name, f=[], sort="", q=""),
+                "href": state.href(view=name, f=[], sort="", q="", **dict.fromkeys(STANDS, "")),
                 "label": site().text(view.label) or name,
                 "current": view is state.view,
+                "icon": icon_of(view.kind),
             }
             for name, view in views.items()
         ],
@@ -161,7 +151,9 @@ def _link_href(place: FormPlace) -> str:
     return url_for("public.make", app=place.app.name, form=place.local)
 
 
-def _paging(state: ListState, page: Page) -> dict[str, Any]:
+def _paging(state: ListState, page: Page | None) -> dict[str, Any]:
+    if page is None:
+        return {"count": "", "next_href": "", "back_href": ""}
     return {
         "count": count_text(page.count.value, page.count.capped) if page.count else "",
         "next_href": state.href(after=page.next) if page.next else "",

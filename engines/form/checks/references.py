@@ -141,6 +141,9 @@ class ReferenceCheck:
         yield from self._all("relation", config.get("relations", ()), f"{item.pointer}/relations", self._relations)
         relation = next((r for r in self._form.relations if r.name == config.get("relation")), None)
         target = relation and self._types.definition(relation.form)
+        if target and "view" in config:
+            views = [view.name for view in target.views]
+            yield from self._known("view", config["view"], f"{item.pointer}/view", views)
         if target and isinstance(config.get("columns"), list):
             yield from self._all("field", config["columns"], f"{item.pointer}/columns", members(target))
         yield from self._all("field", config.get("set", {}), f"{item.pointer}/set", self._fields)
@@ -168,8 +171,10 @@ class ReferenceCheck:
             for place, sort in enumerate(view.sort):
                 yield from self._path(sort.field, f"{at}/sort/{place}/field", known)
             yield from self._known("field", view.group, f"{at}/group", known)
-            for key in ("start", "end", "parent", "image", "color"):
+            for key in ("start", "end", "after", "parent", "image", "color"):
                 yield from self._known("field", view.config.get(key, ""), f"{at}/{key}", known)
+            for key in ("sums", "links"):
+                yield from self._all("field", view.config.get(key, ()), f"{at}/{key}", known)
 
     def _path(self, path: str, pointer: str, known: Sequence[str]) -> Iterator[Diagnostic]:
         """A column is a field, or a field of the record that a reference points to: ``account.tier``."""

@@ -138,6 +138,8 @@ def check_sql(form: FormDefinition, types: FormTypeContext, registry: FieldTypes
     for view in form.views:
         if view.filter:
             yield from _checked(form, f"{view.pointer}/filter", view.filter, scope, rows)
+        if view.config.get("done"):
+            yield from _checked(form, f"{view.pointer}/done", view.config["done"], scope, rows)
     for field in form.fields:
         yield from _choice(form, field, scope, types, registry)
         if modes.mode(form, field) in (Mode.LIVE, Mode.MAINTAINED):
@@ -179,6 +181,6 @@ def _checked(form: FormDefinition, pointer: str, text: str, scope: Scope, rows: 
 def _placed(form: FormDefinition, pointer: str, expression: Expression, problem: Diagnostic) -> Diagnostic:
     hint = problem.hint or f"queries run this expression, and SQL has no exact meaning for this part: {expression.text}"
     offset = int(problem.params.get("offset", 0))
-    literal = pointer.endswith(("/rows", "/filter", "/formula"))
+    literal = pointer.endswith(("/rows", "/filter", "/formula", "/done"))
     place = form.source.place_in_string(pointer, offset, problem.length) if literal else form.source.place(pointer)
     return replace(problem, hint=hint).at(place)

@@ -88,7 +88,7 @@ def page_records(world: World, form: StoredForm, query: ListQuery) -> Page:
     """One page; ``AccessDenied`` where the form's records may not be seen at all, ``InputError`` for a bad query."""
     if not world.rights(form).may("delete" if query.deleted else "see"):
         raise AccessDenied("see", form.name)
-    query = _settled(world, form, query)
+    query = settled(world, form, query)
     after = read_cursor(query.after) if query.after else None
     rows, reader = _rows(world, form, query, after)
     records = tuple(reader.record(row) for row in rows[: query.limit])
@@ -104,10 +104,10 @@ def count_records(world: World, form: StoredForm, query: ListQuery, cap: int) ->
     """How many records a list holds, up to ``cap``."""
     if not world.rights(form).may("see"):
         raise AccessDenied("see", form.name)
-    return _count(world, form, _settled(world, form, query), cap)
+    return _count(world, form, settled(world, form, query), cap)
 
 
-def _settled(world: World, form: StoredForm, query: ListQuery) -> ListQuery:
+def settled(world: World, form: StoredForm, query: ListQuery) -> ListQuery:
     """The query with its filter as text and its limit within bounds."""
     text = query.filter
     if text and not isinstance(text, str):
@@ -117,7 +117,7 @@ def _settled(world: World, form: StoredForm, query: ListQuery) -> ListQuery:
     return replace(query, filter=text or None, limit=max(1, min(query.limit, _MOST_ROWS)))
 
 
-def _key(kind: str, form: StoredForm, query: ListQuery, *more: Hashable) -> tuple[Hashable, ...] | None:
+def list_key(kind: str, form: StoredForm, query: ListQuery, *more: Hashable) -> tuple[Hashable, ...] | None:
     """What the statement of a list depends on; None for a search, which is made anew each time."""
     if query.search.strip():
         return None
@@ -134,7 +134,7 @@ def _rows(
     segment = 0
     while True:
         make = partial(_page_statement, form=form, query=query, after=after, segment=segment)
-        prepared, given = world.prepared(_key("page", form, query, *shape, segment), make)
+        prepared, given = world.prepared(list_key("page", form, query, *shape, segment), make)
         reader = prepared.reader
         if after is not None:
             given |= cursor_values(reader.sorts, after)
@@ -155,7 +155,7 @@ def _page_statement(
     behind = segments(keys, after)
     extra = [element.label(f"p{place}") for place, element in enumerate(paths.values())]
     sorts = [key.element.label(f"k{place}") for place, key in enumerate(keys)]
-    statement = select(*selected.columns(), *extra, *sorts).where(*_conditions(source, query, view), behind[segment])
+    statement = select(*selected.columns(), *extra, *sorts).where(*list_conditions(source, query), behind[segment])
     statement = statement.order_by(*(ordered(world, key) for key in keys)).limit(query.limit + 1)
     reader = _PageReader(
         fields=selected.reader,
@@ -169,17 +169,18 @@ def _page_statement(
 def _count(world: World, form: StoredForm, query: ListQuery, cap: int) -> Count:
     def make(world: World) -> tuple[Select[Any], None]:
         source = own_source(world, form)
-        conditions = _conditions(source, query, _view(form.compiled, query.view))
+        conditions = list_conditions(source, query)
         inner = select(literal(1)).select_from(source.selectable).where(*conditions).limit(cap + 1).subquery()
         return select(func.count()).select_from(inner), None
 
-    prepared, given = world.prepared(_key("count", form, query, cap), make)
+    prepared, given = world.prepared(list_key("count", form, query, cap), make)
     (found,) = prepared.run(world.connection, given).scalars()
     return Count(value=min(found, cap), capped=found > cap)
 
 
-def _conditions(source: FormSource, query: ListQuery, view: ViewDefinition | None) -> list[ColumnElement[bool]]:
+def list_conditions(source: FormSource, query: ListQuery) -> list[ColumnElement[bool]]:
     """Everything that the listed rows must meet, rights first."""
+    view = _view(source.form.compiled, query.view)
     operation = "delete" if query.deleted else "see"
     conditions = [source.visible_rows(operation, deleted=query.deleted)]
     if view is not None and view.filter:

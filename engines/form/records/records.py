@@ -20,6 +20,7 @@ from engines.form.records.batch import create_batch
 from engines.form.records.computing import compute_again, is_kept, maintain, write_values
 from engines.form.records.conflicts import merge_edits
 from engines.form.records.duplicates import Duplicate, find_duplicates, move_references
+from engines.form.records.grouping import Groups, group_records, which_meet
 from engines.form.records.history import read_history
 from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
@@ -127,6 +128,14 @@ class Records:
     def count(self, name: str, query: ListQuery, cap: int = 1000) -> Count:
         """How many records a list holds, counted up to ``cap``."""
         return count_records(self.world, self.world.form(name), query, cap)
+
+    def groups(self, name: str, query: ListQuery, by: str, sums: Sequence[str] = ()) -> Groups:
+        """How the records of a list fall into groups by a field, with the sums of others."""
+        return group_records(self.world, self.world.form(name), query, by, sums)
+
+    def which(self, name: str, ids: Sequence[UUID], condition: str) -> frozenset[UUID]:
+        """Those of the records for which a condition that the form's definition states is true."""
+        return which_meet(self.world, self.world.form(name), ids, condition)
 
     def search(self, text: str, names: Iterable[str] | None = None, limit: int = 20) -> list[SearchHit]:
         """Records of any form (or of those named) whose searched texts hold all words of ``text``."""

@@ -21,8 +21,11 @@ from builder.ui import build
 from builder.web import create_app
 from builder.workspace import Settings, Workspace, initialise
 from engines.core import SYSTEM
+from tests.builder.workspaces import sqlite_image
 
 from . import gallery
+
+__all__ = ["sqlite_image"]
 
 PASSWORD = "correct-horse-battery"
 

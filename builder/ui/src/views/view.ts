@@ -1,0 +1,16 @@
+// Views that are no tables: each kind's script is fetched only where such a view is shown.
+type Kind = { mount(element: HTMLElement): void };
+
+const KINDS: Record<string, () => Promise<Kind>> = {
+  board: () => import("./board"),
+  calendar: () => import("./calendar"),
+  gantt: () => import("./gantt"),
+  tree: () => import("./tree"),
+  organisation: () => import("./organisation"),
+  graph: () => import("./graph"),
+};
+
+export async function mount(element: HTMLElement): Promise<void> {
+  const load = KINDS[element.dataset.kind ?? ""];
+  if (load) (await load()).mount(element);
+}
