@@ -80,6 +80,16 @@ class DatabaseDirectory:
             found = row.substitute
         return here
 
+    def lineage(self, department_id: UUID) -> Sequence[str]:
+        """The codes of a department and of those above it, the nearest first."""
+        query = (
+            sa.select(department.c.code)
+            .join(department_closure, department_closure.c.ancestor == department.c.id)
+            .where(department_closure.c.descendant == department_id)
+            .order_by(department_closure.c.depth)
+        )
+        return list(self._connection.execute(query).scalars())
+
     def members_of(self, department_id: UUID, *, below: bool = True) -> Sequence[UUID]:
         """Active people in a department, with all departments below it unless told otherwise."""
         inside = department_closure.c.ancestor == department_id

@@ -25,6 +25,7 @@ from builder.runtime.rules.running import ruleset_of
 from builder.runtime.texts import Texts
 from builder.runtime.writer import RecordWriter
 from builder.storage.identity_tables import person
+from builder.storage.runtime_tables import process_instance
 from engines.core import Event, Principal, Registry, new_id
 from engines.core.ports import WorkingCalendar
 from engines.feel import Budget, EvaluationContext
@@ -204,7 +205,8 @@ class Around:
         """The working calendars of an app, in their own zone, else the workspace's."""
         known = self.work.apps.get(app)
         found = known.calendars if known else {}
-        return {name: Calendar(c, ZoneInfo(c.zone) if c.zone else self.work.zone) for name, c in found.items()}
+        zone, lineage = self.work.zone, self.directory.lineage
+        return {name: Calendar(c, ZoneInfo(c.zone) if c.zone else zone, lineage) for name, c in found.items()}
 
     # -- records
 
@@ -297,6 +299,25 @@ class Around:
     def may_act(self, row: sa.Row[Any]) -> bool:
         """Whether the acting person may complete a task."""
         return rights.may_act(self.work.principal, row, self)
+
+    def may_stop_clock(self, row: sa.Row[Any]) -> bool:
+        """Whether the acting person may stop the clock of one of a task's time limits."""
+        if not row.sla or row.instance_id is None:
+            return False
+        if rights.is_process_admin(self.work.principal, row.app):
+            return True
+        table = process_instance
+        columns = (table.c.process, table.c.release, table.c.definition_hash)
+        of = self.work.connection.execute(sa.select(*columns).where(table.c.id == row.instance_id)).one()
+        graph = self.graph(row.app, of.process, of.release, of.definition_hash)
+        roles = self.with_local_roles(self.work.principal, row.app).roles
+        node = graph.nodes.get(row.node)
+        while node is not None:
+            own = row.assignee is not None and row.assignee == self.work.principal.id
+            if any(roles.intersection(s.pause_roles) or (own and s.pause_by_assignee) for s in node.definition.sla):
+                return True
+            node = node.body.node
+        return False
 
     def save_step_form(self, row: sa.Row[Any], values: Mapping[str, Any], base_version: int | None) -> None:
         """Saves what a step's form says about its subject: only fields that the step opens, checked like any edit."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import chinese_calendar
@@ -40,6 +41,8 @@ class CalendarDefinition:
     holidays: frozenset[date]
     # Day -> day of the week whose hours count.
     workdays: Mapping[date, int]
+    # Code of a department -> what holds there, and in departments below it.
+    departments: Mapping[str, CalendarDefinition] = field(default_factory=dict)
 
 
 def _span(text_from: str, text_to: str) -> Span:
@@ -86,7 +89,13 @@ def _definition(data: Mapping[str, Any]) -> CalendarDefinition:
         workdays={
             day: WEEKDAYS.index(entry.get("as", "mon")) for entry in data.get("workdays", ()) for day in _days(entry)
         },
+        departments={entry["department"]: _definition(_varied(data, entry)) for entry in data.get("departments", ())},
     )
+
+
+def _varied(data: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The calendar as a department has it: what the entry states, and the rest from the calendar."""
+    return {key: value for key, value in {**data, **entry}.items() if key not in ("departments", "department")}
 
 
 def _problems(data: Mapping[str, Any], source: DefinitionSource) -> Iterator[Diagnostic]:
@@ -98,18 +107,28 @@ def _problems(data: Mapping[str, Any], source: DefinitionSource) -> Iterator[Dia
         ZoneInfo(data.get("zone") or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         yield bad("/zone", data["zone"], "an IANA time zone such as Asia/Shanghai")
+    yield from _time_problems(data, "", bad)
+    codes = [entry["department"] for entry in data.get("departments", ())]
+    for index, entry in enumerate(data.get("departments", ())):
+        if entry["department"] in codes[:index]:
+            yield bad(f"/departments/{index}/department", entry["department"], "each department once")
+        yield from _time_problems(entry, f"/departments/{index}", bad)
+
+
+def _time_problems(data: Mapping[str, Any], place: str, bad: Any) -> Iterator[Diagnostic]:
+    """Hours and days that do not exist or overlap."""
     taken: dict[str, list[Span]] = {}
-    for index, entry in enumerate(data["hours"]):
+    for index, entry in enumerate(data.get("hours", ())):
         span = _span(entry["from"], entry["to"])
         if span[0] >= span[1]:
-            yield bad(f"/hours/{index}/to", entry["to"], f"a time after {entry['from']}")
+            yield bad(f"{place}/hours/{index}/to", entry["to"], f"a time after {entry['from']}")
         for day in entry["days"]:
             if any(span[0] < other[1] and other[0] < span[1] for other in taken.setdefault(day, [])):
-                yield bad(f"/hours/{index}", f"{day} {entry['from']}–{entry['to']}", "hours that do not overlap")
+                yield bad(f"{place}/hours/{index}", f"{day} {entry['from']}–{entry['to']}", "hours that do not overlap")
             taken[day].append(span)
     for key in ("holidays", "workdays"):
         for index, entry in enumerate(data.get(key, ())):
-            yield from _day_problems(entry, f"/{key}/{index}", bad)
+            yield from _day_problems(entry, f"{place}/{key}/{index}", bad)
 
 
 def _day_problems(entry: Mapping[str, Any], pointer: str, bad: Any) -> Iterator[Diagnostic]:
@@ -161,7 +180,17 @@ class Calendar:
 
     definition: CalendarDefinition
     zone: ZoneInfo
+    # Codes of a department and of those above it, the nearest first.
+    lineage: Callable[[UUID], Sequence[str]] = field(default=lambda _: (), compare=False, repr=False)
     _days: dict[date, tuple[Span, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def of_department(self, department: UUID | None) -> Calendar:
+        """The calendar with the hours of a department, or of the nearest one above it that has its own."""
+        known = self.definition.departments
+        if department is None or not known:
+            return self
+        code = next((code for code in self.lineage(department) if code in known), None)
+        return self if code is None else Calendar(known[code], self.zone)
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on ``day``."""

@@ -60,6 +60,8 @@ class InboxItem:
     due_at: datetime | None
     # "late", "today", "soon" (within a day) or ""
     due: str
+    # How its time limits stand: running, warned, paused, breached; "" without any.
+    sla: str
     created_at: datetime
     closed_at: datetime | None
     outcome: str
@@ -226,6 +228,7 @@ class Inbox:
             priority=row.priority,
             due_at=row.due_at,
             due=self._due(row),
+            sla=row.sla or "",
             created_at=row.created_at,
             closed_at=row.closed_at,
             outcome=row.outcome or "",
@@ -238,7 +241,9 @@ class Inbox:
         left = (row.due_at - self._work.instant).total_seconds()
         zone = self._work.zone
         today = row.due_at.astimezone(zone).date() == self._work.instant.astimezone(zone).date()
-        return "late" if left < 0 else "today" if today else "soon" if left < 86400 else ""
+        if left < 0 or row.sla == "breached":
+            return "late"
+        return "today" if today else "soon" if left < 86400 or row.sla == "warned" else ""
 
 
 def _beyond(

@@ -63,7 +63,7 @@ def concerns(principal: Principal, row: sa.Row[Any], around: Around) -> bool:
         return principal.kind is PrincipalKind.SYSTEM
     if principal.id in (row.assignee, row.initiator, row.delegated_by, row.closed_by):
         return True
-    if is_process_admin(principal, row.app) or is_offered(principal, row, around):
+    if is_process_admin(principal, row.app) or is_offered(principal, row, around) or around.may_stop_clock(row):
         return True
     copies = sa.select(task_copy.c.task_id).where(task_copy.c.task_id == row.id, task_copy.c.person == principal.id)
     return around.work.connection.execute(copies).first() is not None or takes_part(principal, row.instance_id, around)

@@ -93,6 +93,41 @@ process_history = Table(
     **CLUSTERED,
 )
 
+process_clock = Table(
+    "sys_process_clock",
+    metadata,
+    # A clock of a time limit, running or over: what attainment is reckoned from.
+    Column("instance_id", Identifier(), ForeignKey("sys_process_instance.id", ondelete="CASCADE"), primary_key=True),
+    # Its number within the instance's state.
+    Column("number", Integer, primary_key=True),
+    Column("app", NAME, nullable=False),
+    Column("process", NAME, nullable=False),
+    Column("node", NAME, nullable=False),
+    # Name and localised label of the limit.
+    Column("name", NAME, nullable=False),
+    Column("label", Json(), nullable=False),
+    # running, paused, met, breached, cancelled
+    Column("status", WORD, nullable=False),
+    # Why it stands.
+    Column("held", Json(), nullable=False),
+    Column("started_at", Instant(), nullable=False),
+    # When the limit is or was reached; empty while it stands.
+    Column("due_at", Instant()),
+    Column("breached_at", Instant()),
+    Column("ended_at", Instant()),
+    # When it was met or breached, whichever came: attainment counts it there.
+    Column("decided_at", Instant()),
+    # Seconds allowed and used by the limit's own measure, and those for which it stood, by the wall clock.
+    Column("target_s", BigInteger, nullable=False),
+    Column("used_s", BigInteger),
+    Column("paused_s", BigInteger, nullable=False),
+    # Who had the task when it was met or breached, and for which department it counts.
+    Column("person", Identifier()),
+    Column("department", Identifier()),
+    Index("ix_sys_process_clock_process", "app", "process", "decided_at"),
+    **CLUSTERED,
+)
+
 # -------------------------------------------------------------------------------------------------------- tasks
 
 task = Table(
@@ -125,6 +160,8 @@ task = Table(
     # -1 low, 0 normal, 1 high, 2 urgent
     Column("priority", Integer, nullable=False),
     Column("due_at", Instant()),
+    # How its time limits stand: running, warned, paused, breached; empty without any.
+    Column("sla", WORD),
     # due_at, or the end of time: what lists are sorted and paged by.
     Column("sort_at", Instant(), nullable=False),
     # Outcomes, field rights and delivery standard of the step.

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import url_for
 
 from builder.identity.rights import may_build
+from builder.runtime.process import limits
 from builder.storage.runtime_tables import process_history, process_instance
 from builder.web.context import _, site
 from builder.web.forms import Cell
@@ -85,6 +86,8 @@ VERBS: Mapping[str, Verb] = {
         icon="copy", people=PEOPLE, stays=True, call=lambda p, row, given: p.copy(row.id, given.people, given.comment)
     ),
     "comment": Verb(icon="comment", stays=True, call=lambda p, row, given: p.comment(row.id, given.comment)),
+    "pause_clock": Verb(icon="pause", stays=True, call=lambda p, row, given: p.pause_clock(row.id, given.comment)),
+    "resume_clock": Verb(icon="play", stays=True, call=lambda p, row, given: p.resume_clock(row.id, given.comment)),
     "take_back": Verb(icon="undo", call=lambda p, row, given: p.take_back(row.instance_id, row.node, given.comment)),
     "withdraw": Verb(icon="x", danger=True, call=lambda p, row, given: p.withdraw(row.instance_id, given.comment)),
     "assign": Verb(icon="person", people=1, call=lambda p, row, given: p.assign(row.id, given.person, given.comment)),
@@ -104,6 +107,8 @@ def _labels() -> dict[str, str]:
         "remind": _("Ask to hurry"),
         "copy": _("Send a copy"),
         "comment": _("Comment without deciding"),
+        "pause_clock": _("Pause the time limit"),
+        "resume_clock": _("Let the time limit run"),
         "take_back": _("Take my step back"),
         "withdraw": _("Withdraw"),
         "assign": _("Assign"),
@@ -115,6 +120,8 @@ def _explained() -> dict[str, str]:
     return {
         "delegate": _("Somebody else works on it; it comes back to you to decide."),
         "transfer": _("The other person has it for good."),
+        "pause_clock": _("The clock stands until somebody lets it run. Say why."),
+        "resume_clock": _("The clock goes on with the time that was left."),
         "take_back": _("Possible as long as nobody has acted after you."),
         "withdraw": _("Ends the process. Possible as long as nobody else has acted."),
         "void": _("Ends the process for everybody; its open tasks close."),
@@ -169,9 +176,19 @@ def _fitting(work: Work, row: sa.Row[Any], mine: bool) -> list[str]:
         names.append("take_back")
     if instance.started_by == me:
         names += ["remind", "comment", "withdraw"] if row.status == "open" else ["withdraw"]
+    if row.status == "open" and row.sla:
+        names += _clock_verbs(work, row)
     if may_build(work.principal, row.app):
         names += ["assign", "void"] if row.status == "open" else ["void"]
     return names
+
+
+def _clock_verbs(work: Work, row: sa.Row[Any]) -> list[str]:
+    """Stopping the clocks of the task's time limits and letting them run, for who may."""
+    if not work.service("around").may_stop_clock(row):
+        return []
+    stands = ["person" in clock.held for clock in limits.open_of(work.connection, row.instance_id)]
+    return [name for name, fits in (("pause_clock", not all(stands)), ("resume_clock", any(stands))) if fits]
 
 
 def _of_assignee(row: sa.Row[Any], process: ProcessDefinition | None) -> list[str]:

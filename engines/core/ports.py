@@ -50,8 +50,14 @@ class WorkingCalendar(Protocol):
     def add(self, start: datetime, working: timedelta) -> datetime:
         """The instant at which ``working`` time has passed since ``start``."""
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """Working time from ``start`` to ``end``; negative where ``end`` is earlier."""
+
     def is_working_day(self, day: date) -> bool:
         """Whether people work on ``day``."""
+
+    def of_department(self, department: UUID | None) -> WorkingCalendar:
+        """The calendar with the hours of a department, where it has its own."""
 
 
 class DecisionService(Protocol):

@@ -38,7 +38,9 @@ def compile(definition: ProcessDefinition, definitions: Definitions | None = Non
         raise DefinitionError(problems)
     for node in process.nodes.values():
         node.unconditional = node.default is None and all(f.condition is None for f in node.outgoing)
-    process.conditional = any(n.kind is EventKind.CONDITION for n in process.nodes.values())
+    process.conditional = any(
+        n.kind is EventKind.CONDITION or any(sla.pause_when for sla in n.definition.sla) for n in process.nodes.values()
+    )
     return process
 
 
@@ -77,7 +79,7 @@ def _keep(node: Node, slot: str, expression: Expression) -> None:
             node.timer = (rest, expression)
         case "script":
             node.script = (*node.script, (node.definition.script[int(rest)][0], expression))
-        case "payload" | "people":
+        case "payload" | "people" | "sla":
             setattr(node, kind, {**getattr(node, kind), rest: expression})
         case "output":
             node.output = {**(node.output or {}), rest: expression}

@@ -56,11 +56,26 @@ class StepContext:
         """``role`` with its app, as principals and the directory name it."""
         return role if "." in role or not self.app else f"{self.app}.{role}"
 
-    def later(self, duration: timedelta, calendar: str = "") -> datetime:
-        """``duration`` from now, on the wall clock or in a working calendar (``KeyError`` for an unknown one)."""
+    def later(self, duration: timedelta, calendar: str = "", department: UUID | None = None) -> datetime:
+        """``duration`` from now; see :meth:`moved`."""
+        return self.moved(self.now, duration, calendar, department)
+
+    def moved(
+        self, start: datetime, duration: timedelta, calendar: str = "", department: UUID | None = None
+    ) -> datetime:
+        """``duration`` from ``start``, on the wall clock or in a working calendar (``KeyError`` for an unknown one).
+
+        ``department``: whose hours the calendar takes, where they differ.
+        """
         if calendar:
-            return self.calendars[calendar].add(self.now, duration)
-        return (self.now + duration).astimezone(UTC)
+            return self.calendars[calendar].of_department(department).add(start, duration)
+        return (start + duration).astimezone(UTC)
+
+    def passed(self, start: datetime, end: datetime, calendar: str = "", department: UUID | None = None) -> timedelta:
+        """Time from ``start`` to ``end`` by the same measure; negative where ``end`` is earlier."""
+        if calendar:
+            return self.calendars[calendar].of_department(department).between(start, end)
+        return end - start
 
     @property
     def actor_id(self) -> UUID | None:

@@ -178,6 +178,52 @@ class UserTaskDefinition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlaActionDefinition:
+    """What happens at one point of a time limit; each once, those with ``every`` again and again."""
+
+    name: str
+    # FEEL durations before or after the limit; neither is the moment at which it is passed.
+    before: str = ""
+    after: str = ""
+    # FEEL duration after which it is done again, and how often at most (0: until the step is over).
+    every: str = ""
+    times: int = 0
+    # "warn", "remind", "escalate", "transfer" or "complete".
+    do: str = "warn"
+    # Who is told, or gets the tasks; without it whoever has the task, for "escalate" and "transfer" their managers.
+    to: AssignmentDefinition | None = None
+    # "complete": the outcome; "escalate": code of a BPMN escalation that is thrown as well.
+    outcome: str = ""
+    code: str = ""
+    # What the notice says instead of the usual words.
+    message: LocalizedText = NO_TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaDefinition:
+    """How long an activity may take, and what happens when it takes longer."""
+
+    name: str
+    label: LocalizedText = NO_TEXT
+    # FEEL: a duration from the moment the activity begins, or an instant.
+    target: str = ""
+    # "completed", or "claimed": until every task of the step has somebody.
+    until: str = "completed"
+    # Working calendar in which all of its durations count; empty is the wall clock.
+    calendar: str = ""
+    # FEEL: the department whose hours the calendar takes; that of the initiator where left out.
+    department: str = ""
+    # FEEL: the clock stands still while this holds.
+    pause_when: str = ""
+    # Who may stop the clock besides those who administer the process.
+    pause_roles: tuple[str, ...] = ()
+    pause_by_assignee: bool = False
+    # After a return the clock goes on where it stood ("resume"), or from the beginning ("restart").
+    after_return: str = "resume"
+    actions: tuple[SlaActionDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryDefinition:
     """How often a failing service is tried again, and after how long."""
 
@@ -221,6 +267,8 @@ class NodeDefinition:
     default: str = ""
     multi_instance: MultiInstanceDefinition | None = None
     loop: LoopDefinition | None = None
+    # Activities: how long they may take.
+    sla: tuple[SlaDefinition, ...] = ()
     user_task: UserTaskDefinition | None = None
     # Service tasks: registered service; business rule tasks: decision; call activities: process.
     service: str = ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from engines.core import LocalizedText
 from engines.process.definition import FieldAccess, OutcomeDefinition
-from engines.process.state import Subscription, Task, Timer
+from engines.process.state import Clock, Subscription, Task, Timer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,46 @@ class TaskReminded:
 
     task: Task
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTimed:
+    """Due time of an open task, or how its time limits stand, are now those of ``task``."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChanged:
+    """The clock of a time limit has begun, stands, goes on or is over.
+
+    ``status``: running, paused, and when it is over met, breached or cancelled.
+    """
+
+    clock: Clock
+    label: LocalizedText
+    status: str
+    # When it is over: who ended it, and how much of the allowed time was used.
+    by: UUID | None = None
+    used: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaActed:
+    """Something is told because of a time limit; nobody to be told is told to the admins."""
+
+    clock: Clock
+    # warn, remind, escalate, transfer, complete
+    do: str
+    action: str
+    label: LocalizedText
+    message: LocalizedText
+    people: tuple[UUID, ...] = ()
+    roles: tuple[str, ...] = ()
+    # The task it is about; None for an activity without.
+    task: Task | None = None
+    # Whether the people named have a part in the task already.
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +248,9 @@ Effect = (
     | TaskClosed
     | TaskCopied
     | TaskReminded
+    | TaskTimed
+    | ClockChanged
+    | SlaActed
     | TimerSet
     | TimerCancelled
     | SubscriptionOpened

@@ -35,6 +35,24 @@ class CompleteTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseClock:
+    """The clocks of time limits stand still: those of ``task``, or the one named; ``comment`` says why."""
+
+    task: int = 0
+    clock: int = 0
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeClock:
+    """Clocks that a person has stopped go on."""
+
+    task: int = 0
+    clock: int = 0
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer is due."""
 
@@ -355,6 +373,8 @@ ProcessEvent = (
     | RemindTask
     | CopyTask
     | CommentTask
+    | PauseClock
+    | ResumeClock
     | Cancel
     | Suspend
     | Resume

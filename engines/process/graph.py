@@ -82,6 +82,7 @@ class Node:
         "reach",
         "requires",
         "script",
+        "sla",
         "start_event",
         "timer",
         "type",
@@ -137,6 +138,8 @@ class Node:
         self.ratio: Expression | None = None
         # Expressions of the assignment and of the copies, by "assignment.person" and so on.
         self.people: Mapping[str, Expression] = {}
+        # Those of time limits, by "<limit>.target", "<limit>.<action>.after" and so on.
+        self.sla: Mapping[str, Expression] = {}
 
     @property
     def repeated(self) -> bool:

@@ -106,6 +106,7 @@ def _node(data: _Json, pointer: str, defaults: Mapping[str, str]) -> d.NodeDefin
         default=data.get("default") or defaults.get(data["name"], ""),
         multi_instance=_multi(data["multi_instance"]) if "multi_instance" in data else None,
         loop=_loop(data["loop"]) if "loop" in data else None,
+        sla=tuple(_sla(part) for part in data.get("sla", ())),
         user_task=_user_task(data) if kind is NodeType.USER_TASK else None,
         retry=d.RetryDefinition(**data.get("retry", {})),
         script=tuple((line["set"], line["value"]) for line in data.get("script", ())),
@@ -143,6 +144,23 @@ def _multi(data: _Json) -> d.MultiInstanceDefinition:
 def _loop(data: _Json) -> d.LoopDefinition:
     return d.LoopDefinition(
         condition=data["while"], before=data.get("before", False), maximum=int(data.get("maximum", 0))
+    )
+
+
+def _sla(data: _Json) -> d.SlaDefinition:
+    plain = {key: value for key, value in data.items() if key not in ("label", "pause_roles", "actions")}
+    return d.SlaDefinition(
+        label=LocalizedText.of(data.get("label"), data["name"]),
+        pause_roles=tuple(data.get("pause_roles", ())),
+        actions=tuple(_sla_action(part) for part in data.get("actions", ())),
+        **plain,
+    )
+
+
+def _sla_action(data: _Json) -> d.SlaActionDefinition:
+    plain = {key: value for key, value in data.items() if key not in ("to", "message")}
+    return d.SlaActionDefinition(
+        to=assignment(data["to"]) if "to" in data else None, message=LocalizedText.of(data.get("message")), **plain
     )
 
 

@@ -192,7 +192,7 @@ class MemoryShell:
             (timer.due, instance.id, timer.id)
             for instance in self.instances.values()
             for timer in instance.state.timers.values()
-            if timer.due <= now
+            if timer.due <= now and not instance.state.suspended
         ]
         return min(due)[1:] if due else None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engines.process import waiting
+from engines.process import clocks, waiting
 from engines.process.context import StepContext
 from engines.process.effects import (
     Effect,
@@ -73,12 +73,14 @@ def migrate(
     run.finish = finish
     _end_what_is_gone(run, state)
     _begin_what_is_new(run, source, to)
+    clocks.carry_over(run, {(to(n.name), sla.name) for n in source.nodes.values() for sla in n.definition.sla})
     for name, default in target.defaults:
         if name not in run.variables.get(ROOT, {}):
             run.set_local(ROOT, {name: run.evaluate(default, ROOT) if default else None})
     run.effects += [TaskRedefined(opened=_page_of(target, task)) for task in run.tasks.values()]
     run.log("migrated", mapping={name: to(name) for name in source.nodes if to(name) != name})
     advance(run)
+    clocks.settle(run)
     return StepResult(state=run.freeze(), effects=tuple(run.effects), history=tuple(run.history))
 
 
@@ -90,6 +92,7 @@ def undo(graph: CompiledProcess, before: InstanceState, now: InstanceState, cont
     kept = before.subscriptions
     effects += [SubscriptionClosed(subscription=s) for id, s in now.subscriptions.items() if id not in kept]
     effects += [SubscriptionOpened(subscription=s) for id, s in kept.items() if id not in now.subscriptions]
+    effects += clocks.taken_back(graph, before, now)
     effects += [TaskRedefined(opened=_page_of(graph, task)) for task in before.tasks.values()]
     entry = HistoryEntry(kind="migration.undone", at=context.now, by=context.actor_id)
     return StepResult(state=before, effects=tuple(effects), history=(entry,))
@@ -159,6 +162,7 @@ def _renamed(state: InstanceState, target: CompiledProcess, to: Mapped) -> Insta
         scopes={id: scope(found) for id, found in state.scopes.items()},
         tasks=rows(state.tasks),
         timers=rows(state.timers),
+        clocks=rows(state.clocks),
         subscriptions=rows(state.subscriptions),
         incidents=rows(state.incidents),
         passed=passed,
@@ -183,6 +187,8 @@ def _end_what_is_gone(run: Run, before: InstanceState) -> None:
             run.effects.append(TimerCancelled(timer=before.timers[timer.id]))
     for subscription in list(run.subscriptions.values()):
         kind = EventKind(str(subscription.kind))
+        if subscription.clock:
+            continue
         if not _still_waits(run, subscription.owner, subscription.node, kind, subscription.name):
             run.close_subscription(subscription)
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from engines.core import AccessDenied, InputError, InputProblem, StateConflict
-from engines.process import assigning, scopes, timers
+from engines.process import assigning, clocks, scopes, timers
 from engines.process.definition import OutcomeDefinition, UserTaskDefinition
 from engines.process.effects import TaskChanged, TaskClosed, TaskOpened
 from engines.process.events import CompleteTask
@@ -117,7 +117,7 @@ def next_in_turn(run: Run, token: Token, node: Node) -> None:
 def _decides_itself(run: Run, node: Node, person: UUID) -> bool:
     """Whether the step approves by itself for somebody who has approved before, or who started the process."""
     wanted = settings(node).approval
-    if _has_standard(node):
+    if has_standard(node):
         return False
     if wanted.own == "approve" and person == run.initiator:
         return True
@@ -125,7 +125,7 @@ def _decides_itself(run: Run, node: Node, person: UUID) -> bool:
     return wanted.repeated == "approve" and any(person in p.approvers and p.seen == now for p in run.passed.values())
 
 
-def _has_standard(node: Node) -> bool:
+def has_standard(node: Node) -> bool:
     """Whether somebody has to tick or fill something before the step counts: then it is never decided by itself."""
     wanted = settings(node)
     return bool(wanted.checklist or wanted.requires or any(field.required for field in wanted.fields))
@@ -172,7 +172,7 @@ def _due(run: Run, token: Token, node: Node) -> datetime | None:
     value = run.evaluate(node.due, token.id)
     try:
         if isinstance(value, timedelta) or (isinstance(value, str) and value.startswith(("P", "-P"))):
-            return timers.after(value, run.context, settings(node).calendar)
+            return timers.after(value, run.context, settings(node).calendar, clocks.department_of(run, run.initiator))
         return None if value is None else timers.instant(value, run.context)
     except timers.TimerError as error:
         run.log("error", node.name, token.id, code="process.no_time", message=str(error))
@@ -361,6 +361,7 @@ def _straight_back(run: Run, token: Token, node: Node) -> None:
     run.log("completed", node.name, token.id)
     if node.boundaries:
         run.detach(token.id)
+    clocks.stop(run, token.id)
     passed = run.passed.get(token.back_to)
     run.tokens[token.id] = Token(
         id=token.id, node=token.back_to, scope=token.scope, thread=token.thread, again=passed.by if passed else None

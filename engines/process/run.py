@@ -48,6 +48,7 @@ class Run:
         self.tasks = dict(state.tasks)
         self.approvals = dict(state.approvals)
         self.timers = dict(state.timers)
+        self.clocks = dict(state.clocks)
         self.subscriptions = dict(state.subscriptions)
         self.incidents = dict(state.incidents)
         self.passed = dict(state.passed)
@@ -61,6 +62,8 @@ class Run:
         self.fresh_conditions: list[int] = []
         # What completes a scope that has become empty; set by the step, because scopes build on moving tokens.
         self.finish: Callable[[Run, Scope], None]
+        # What expressions may name for the moment besides variables.
+        self.given: Mapping[str, Any] = {}
         self._own_variables: set[int] = set()
         self._feel: EvaluationContext | None = None
         self._moves = 0
@@ -85,6 +88,7 @@ class Run:
             tasks=self.tasks,
             approvals=self.approvals,
             timers=self.timers,
+            clocks=self.clocks,
             subscriptions=self.subscriptions,
             incidents=self.incidents,
             passed=self.passed,
@@ -213,7 +217,7 @@ class Run:
 
     def values(self, element: int) -> Mapping[str, Any]:
         """Everything that expressions see at a token or scope."""
-        seen = dict(self.context.values)
+        seen = {**self.context.values, **self.given}
         if self.initiator is not None:
             seen.setdefault("initiator", self.initiator)
         for scope in reversed([s for s in self.chain(element) if s in self.variables]):
@@ -262,15 +266,19 @@ class Run:
         self.effects.append(TimerSet(timer=timer))
 
     def detach(self, owner: int, *, keep: Callable[[Node], bool] | None = None) -> None:
-        """Ends what waits on behalf of ``owner``, except at nodes to ``keep``."""
+        """Ends what waits on behalf of ``owner``, except at nodes to ``keep``; clocks end by themselves."""
         nodes = self.graph.nodes
-        for timer in [t for t in self.timers.values() if t.owner == owner and not (keep and keep(nodes[t.node]))]:
-            del self.timers[timer.id]
-            self.effects.append(TimerCancelled(timer=timer))
-        for subscription in [
-            s for s in self.subscriptions.values() if s.owner == owner and not (keep and keep(nodes[s.node]))
-        ]:
+        timers = [t for t in self.timers.values() if t.owner == owner and not t.clock]
+        for timer in [t for t in timers if not (keep and keep(nodes[t.node]))]:
+            self.cancel_timer(timer)
+        subscriptions = [s for s in self.subscriptions.values() if s.owner == owner and not s.clock]
+        for subscription in [s for s in subscriptions if not (keep and keep(nodes[s.node]))]:
             self.close_subscription(subscription)
+
+    def cancel_timer(self, timer: Timer) -> None:
+        """Ends one timer."""
+        del self.timers[timer.id]
+        self.effects.append(TimerCancelled(timer=timer))
 
     def close_subscription(self, subscription: Subscription) -> None:
         """Ends one subscription."""

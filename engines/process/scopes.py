@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engines.process import compensation, waiting
+from engines.process import clocks, compensation, waiting
 from engines.process.effects import ChildCancelled, InstanceEnded, ServiceCancelled, TaskClosed
 from engines.process.graph import Body, Node
 from engines.process.kinds import NodeType
@@ -21,6 +21,8 @@ _SERVICES = frozenset({NodeType.SERVICE_TASK, NodeType.SEND_TASK})
 def enter_activity(run: Run, token: Token, node: Node) -> None:
     """Begins an activity; a repeated one begins with its first rounds."""
     run.log("entered", node.name, token.id)
+    if node.definition.sla:
+        clocks.start(run, token, node)
     if node.boundaries:
         waiting.attach(run, token.id, node.boundaries)
         if run.tokens[token.id].status is not TokenStatus.ACTIVE:
@@ -54,6 +56,7 @@ def leave_activity(run: Run, token: Token, node: Node) -> None:
     """Ends what is attached to the activity and sends its token on."""
     if node.boundaries:
         run.detach(token.id)
+    clocks.stop(run, token.id)
     if node.body.node is not None and node.body.node.type is NodeType.AD_HOC:
         run.later(check_ad_hoc, token.scope)
     go_on(run, token, node)
@@ -247,12 +250,14 @@ def cancel(run: Run, element: int, reason: str = "") -> None:
     if token is not None:
         cancel_work(run, token, reason)
         run.detach(element)
+        clocks.stop(run, element, reason or "cancelled")
         run.take(token)
         run.log("cancelled", token.node, element, reason=reason)
         return
     scope = run.scopes[element]
     cancel_inside(run, element, reason)
     run.detach(element)
+    clocks.stop(run, element, reason or "cancelled")
     run.drop_scope(scope)
     if scope.node:
         run.log("cancelled", scope.node, element, reason=reason)
@@ -291,6 +296,7 @@ def end_instance(run: Run, status: InstanceStatus, error: str = "") -> None:
         error = error or f"process.{status}"
     cancel_inside(run, ROOT, status)
     run.detach(ROOT)
+    clocks.stop_all(run)
     run.scopes.clear()
     run.live.clear()
     run.queue.clear()

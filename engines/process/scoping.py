@@ -94,6 +94,9 @@ def names(definition: ProcessDefinition) -> dict[str, feel.FeelType]:
             found[node.name] = DECISION
         if node.multi_instance is not None or node.loop is not None:
             found |= dict.fromkeys(_COUNTERS, feel.NUMBER)
+        if any(action.to for sla in node.sla for action in sla.actions):
+            # Who has the task that an action of a time limit is about.
+            found["assignee"] = feel.ANY
         multi = node.multi_instance
         written = [node.result, *(name for name, _ in node.script), *(node.output or {})]
         written += [multi.item, multi.collect_into] if multi else []

@@ -8,7 +8,13 @@ from typing import Any
 
 from engines import feel
 from engines.core.source import pointer_of
-from engines.process.definition import NodeDefinition, ProcessDefinition, UserTaskDefinition
+from engines.process.definition import (
+    AssignmentDefinition,
+    NodeDefinition,
+    ProcessDefinition,
+    SlaDefinition,
+    UserTaskDefinition,
+)
 
 _DURATION_OR_INSTANT = feel.ANY
 
@@ -72,6 +78,8 @@ def _node_parts(node: NodeDefinition) -> Iterator[_Part]:
         yield f"output.{name}", ("output", name), text, feel.ANY
     if node.user_task is not None:
         yield from _people_parts(node.user_task)
+    for i, sla in enumerate(node.sla):
+        yield from _sla_parts(sla, ("sla", i))
 
 
 def _event_parts(node: NodeDefinition) -> Iterator[_Part]:
@@ -105,9 +113,25 @@ def _people_parts(task: UserTaskDefinition) -> Iterator[_Part]:
     yield "ratio", ("approval", "ratio"), task.approval.ratio, feel.NUMBER
     for part, assignment in (("assignment", task.assignment), ("copy", task.copy)):
         if assignment is not None:
-            for key in ("person", "candidates", "department_head", "department", "manager_of"):
-                yield f"people.{part}.{key}", (part, key), getattr(assignment, key), feel.ANY
-            yield f"people.{part}.field", (part, "field"), field_path(assignment.field), feel.ANY
+            yield from _assignment_parts(part, (part,), assignment)
+
+
+def _assignment_parts(part: str, path: Sequence[str | int], assignment: AssignmentDefinition) -> Iterator[_Part]:
+    for key in ("person", "candidates", "department_head", "department", "manager_of"):
+        yield f"people.{part}.{key}", (*path, key), getattr(assignment, key), feel.ANY
+    yield f"people.{part}.field", (*path, "field"), field_path(assignment.field), feel.ANY
+
+
+def _sla_parts(sla: SlaDefinition, path: Sequence[str | int]) -> Iterator[_Part]:
+    yield f"sla.{sla.name}.target", (*path, "target"), sla.target, _DURATION_OR_INSTANT
+    yield f"sla.{sla.name}.department", (*path, "department"), sla.department, feel.ANY
+    yield f"sla.{sla.name}.pause_when", (*path, "pause_when"), sla.pause_when, feel.BOOLEAN
+    for i, action in enumerate(sla.actions):
+        place = (*path, "actions", i)
+        for key in ("before", "after", "every"):
+            yield f"sla.{sla.name}.{action.name}.{key}", (*place, key), getattr(action, key), feel.ANY
+        if action.to is not None:
+            yield from _assignment_parts(f"sla.{sla.name}.{action.name}", (*place, "to"), action.to)
 
 
 def field_path(field: str) -> str:

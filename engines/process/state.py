@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -155,6 +155,9 @@ class Task:
     priority: str = "normal"
     due_at: datetime | None = None
     reminded_at: datetime | None = None
+    # How its time limits stand: "", running, warned, paused or breached; and its due time without them.
+    sla: str = ""
+    planned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,11 +197,50 @@ class Timer:
     # Token or scope that it belongs to and ends with.
     owner: int
     due: datetime
-    # "event", or "retry" of a failed service.
+    # "event", "retry" of a failed service, or "sla" of a time limit.
     purpose: str = "event"
     # Cycles: what is left after this one (-1: without end) and the cycle as text.
     left: int = 0
     cycle: str = ""
+    # The clock that it belongs to, for the purpose "sla".
+    clock: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The running clock of a time limit on a live activity."""
+
+    id: int
+    node: str
+    # Name of the limit.
+    sla: str
+    # Token or scope of the activity; 0 while the step was returned and has not been opened again.
+    owner: int
+    started_at: datetime
+    # Time allowed, in its calendar and by the hours of ``counts_in``.
+    target: timedelta
+    calendar: str = ""
+    counts_in: UUID | None = None
+    # While it runs: when the limit is reached. While it stands: what is left, negative once it was passed.
+    due_at: datetime | None = None
+    left: timedelta | None = None
+    # Why it stands: "condition", "person", "suspended", "returned".
+    held: tuple[str, ...] = ()
+    held_at: datetime | None = None
+    # Time for which it has stood so far, by the wall clock.
+    paused: timedelta = timedelta()
+    warned: bool = False
+    breached_at: datetime | None = None
+    # Who has the task and for which department it counts; after the breach those who had it then.
+    person: UUID | None = None
+    department: UUID | None = None
+    # How often each action was done.
+    done: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> bool:
+        """Whether time counts."""
+        return not self.held
 
 
 class SubscriptionKind(StrEnum):
@@ -223,6 +265,8 @@ class Subscription:
     key: str = ""
     # Conditions: whether it held when last asked; it fires when it becomes true.
     held: bool = False
+    # The clock that stands still while the condition holds.
+    clock: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +318,7 @@ class InstanceState:
     tasks: Mapping[int, Task] = field(default_factory=dict)
     approvals: Mapping[int, Approval] = field(default_factory=dict)
     timers: Mapping[int, Timer] = field(default_factory=dict)
+    clocks: Mapping[int, Clock] = field(default_factory=dict)
     subscriptions: Mapping[int, Subscription] = field(default_factory=dict)
     incidents: Mapping[int, OpenIncident] = field(default_factory=dict)
     passed: Mapping[str, Passed] = field(default_factory=dict)
@@ -354,6 +399,7 @@ _ROW_TYPES: dict[str, tuple[type[Any], str]] = {
     "tasks": (Task, "id"),
     "approvals": (Approval, "token"),
     "timers": (Timer, "id"),
+    "clocks": (Clock, "id"),
     "subscriptions": (Subscription, "id"),
     "incidents": (OpenIncident, "id"),
     "passed": (Passed, "node"),

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from engines.core import StateConflict
+from engines.process import clocks, people, scopes, sla, throwing, waiting
 from engines.process import events as e
-from engines.process import people, scopes, throwing, waiting
 from engines.process.behaviours import take_result
 from engines.process.context import StepContext
-from engines.process.effects import Effect, HistoryEntry
+from engines.process.effects import Effect, HistoryEntry, TimerCancelled, TimerSet
 from engines.process.graph import CompiledProcess, Node
 from engines.process.kinds import ACTIVITIES, NodeType
 from engines.process.moving import arrive, fire_inclusive, settle
@@ -44,6 +44,7 @@ def step(graph: CompiledProcess, state: InstanceState, event: e.ProcessEvent, co
     _admit(run, event)
     HANDLERS[type(event)](run, event)
     advance(run)
+    clocks.settle(run)
     return StepResult(state=run.freeze(), effects=tuple(run.effects), history=tuple(run.history))
 
 
@@ -112,13 +113,18 @@ def _cancel(run: Run, event: e.Cancel) -> None:
 
 
 def _suspend(run: Run, event: e.Suspend) -> None:
+    """Nothing happens to a suspended instance: clocks stand, and timers that come due wait for it to go on."""
     run.suspended = True
     run.log("suspended")
+    clocks.hold_all(run, "suspended")
+    run.effects += [TimerCancelled(timer=timer) for timer in run.timers.values()]
 
 
 def _resume(run: Run, event: e.Resume) -> None:
     run.suspended = False
     run.log("resumed")
+    run.effects += [TimerSet(timer=timer) for timer in run.timers.values()]
+    clocks.release_all(run, "suspended")
 
 
 # What comes from outside
@@ -131,6 +137,8 @@ def _timer_fired(run: Run, event: e.TimerFired) -> None:
     if timer.purpose == "retry":
         del run.timers[timer.id]
         run.later(scopes.begin, timer.owner)
+    elif timer.purpose == "sla":
+        sla.fire(run, timer)
     else:
         waiting.fire_timer(run, timer)
 
@@ -338,5 +346,7 @@ HANDLERS: dict[type[Any], Callable[[Run, Any], None]] = {
     e.Resume: _resume,
     e.Retry: _retry,
     e.MoveToken: _move_token,
+    e.PauseClock: sla.pause_by_person,
+    e.ResumeClock: sla.resume_by_person,
     **VERBS,
 }

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from croniter import croniter
 
@@ -33,24 +34,37 @@ class Due:
     cycle: str = ""
 
 
-def due(kind: str, value: Any, context: StepContext, calendar: str = "") -> Due:
+def due(kind: str, value: Any, context: StepContext, calendar: str = "", department: UUID | None = None) -> Due:
     """The first time at which a timer of ``kind`` (duration, date or cycle) with ``value`` fires."""
     match kind:
         case "duration":
-            return Due(at=after(value, context, calendar))
+            return Due(at=after(value, context, calendar, department))
         case "date":
             return Due(at=instant(value, context))
         case _:
             return _first_of_cycle(value, context)
 
 
-def after(value: Any, context: StepContext, calendar: str = "") -> datetime:
+def after(value: Any, context: StepContext, calendar: str = "", department: UUID | None = None) -> datetime:
     """The instant ``value`` (a duration) from now."""
-    if isinstance(value, timedelta):
-        return context.later(value, calendar)
-    months, rest = _months_and_rest(value)
-    moved = add_months(context.now, months, context)
-    return moved + rest if not calendar or months else context.later(rest, calendar)
+    return shifted(context.now, value, context, calendar, department)
+
+
+def shifted(
+    start: datetime,
+    value: Any,
+    context: StepContext,
+    calendar: str = "",
+    department: UUID | None = None,
+    *,
+    back: bool = False,
+) -> datetime:
+    """The instant ``value`` (a duration) after ``start``, or before it."""
+    months, rest = (0, value) if isinstance(value, timedelta) else _months_and_rest(value)
+    sign = -1 if back else 1
+    if not months:
+        return context.moved(start, sign * rest, calendar, department)
+    return add_months(start, sign * months, context) + sign * rest
 
 
 def instant(value: Any, context: StepContext) -> datetime:

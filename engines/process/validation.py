@@ -9,6 +9,7 @@ from engines import feel
 from engines.core import Diagnostic, Severity
 from engines.core.diagnostics import did_you_mean
 from engines.core.ports import Definitions
+from engines.process import sla_checks
 from engines.process.checking import bodies, problem, structure
 from engines.process.choices import complete
 from engines.process.definition import AssignmentDefinition, NodeDefinition, ProcessDefinition, UserTaskDefinition
@@ -33,7 +34,9 @@ def validate(definition: ProcessDefinition, definitions: Definitions | None = No
     found += _defaults(definition)
     for node in definition.all_nodes():
         found += _people(definition, node)
+        found += sla_checks.check(node)
         if definitions is not None:
+            found += sla_checks.references(node, definitions)
             found += _references(definition, node, definitions)
     if definitions is not None:
         found += _subject(definition, definitions)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engines.core import StateConflict
-from engines.process import scopes, timers
+from engines.process import clocks, scopes, timers
 from engines.process.effects import SubscriptionOpened
 from engines.process.graph import Node
 from engines.process.kinds import EventKind, NodeType
@@ -35,7 +35,8 @@ def _start_timer(run: Run, owner: int, node: Node) -> None:
     kind, expression = node.timer
     calendar = node.event.timer.calendar if node.event.timer else ""
     try:
-        due = timers.due(kind, run.evaluate(expression, owner), run.context, calendar)
+        value = run.evaluate(expression, owner)
+        due = timers.due(kind, value, run.context, calendar, clocks.department_of(run, run.initiator))
     except timers.TimerError as error:
         _cannot_wait(run, owner, node, "process.no_time", str(error))
         return
@@ -82,6 +83,9 @@ def fire_conditions(run: Run) -> bool:
         if subscription.id not in run.subscriptions:
             continue
         run.spend(subscription.owner)
+        if subscription.clock:
+            clocks.look(run, subscription)
+            continue
         node = run.graph.nodes[subscription.node]
         holds = run.holds(node.condition, subscription.owner)
         if holds != subscription.held:

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from builder.jobs import queue
-from builder.runtime.process import tasks
+from builder.runtime.process import limits, tasks
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.instances import service_key as service_call_key
 from builder.runtime.process.services import ServiceCall
@@ -50,6 +50,12 @@ class Carrying:
                 self._copied(instance, effect, by)
             case out.TaskReminded():
                 self._reminded(instance, effect, by)
+            case out.TaskTimed():
+                tasks.timed(self._work.connection, instance, effect.task)
+            case out.ClockChanged():
+                limits.write(self._work.connection, instance, effect, at=self._work.instant)
+            case out.SlaActed():
+                limits.tell(self._around, instance, effect)
             case out.TimerSet():
                 self._set_timer(instance, effect.timer)
             case out.TimerCancelled():

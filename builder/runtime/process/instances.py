@@ -162,6 +162,7 @@ _ORDER = {
     "tasks": "id",
     "approvals": "token",
     "timers": "id",
+    "clocks": "id",
     "subscriptions": "id",
     "incidents": "id",
 }

@@ -12,7 +12,7 @@ from builder.runtime.process import tasks
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
-from builder.runtime.rights import require_process_admin, require_to_start
+from builder.runtime.rights import is_process_admin, require_process_admin, require_to_start
 from builder.storage.runtime_tables import task as task_table
 from engines.core import AccessDenied, InputError, InputProblem, Principal, PrincipalKind, StateConflict
 from engines.core.source import pointer_of
@@ -176,6 +176,27 @@ class Processes:
     def comment(self, task_id: UUID, comment: str) -> None:
         """Writes a comment to the process's history."""
         self._verb(task_id, lambda number: happen.CommentTask(task=number, comment=comment), comment, anybody=True)
+
+    def pause_clock(self, task_id: UUID, comment: str) -> None:
+        """Stops the clocks of a task's time limits, where the limits let the acting person; the reason is kept."""
+        self._clock(task_id, lambda number: happen.PauseClock(task=number, comment=comment), comment)
+
+    def resume_clock(self, task_id: UUID, comment: str = "") -> None:
+        """Lets clocks go on that were stopped by hand."""
+        self._clock(task_id, lambda number: happen.ResumeClock(task=number, comment=comment), comment)
+
+    def _clock(self, task_id: UUID, event: Any, comment: str) -> None:
+        """As the acting person; whoever administers the process acts as the system, which is recorded."""
+        row, instance = self._open(task_id)
+        if instance is None:
+            raise InputError([InputProblem(pointer="", code="task.no_process")])
+        if is_process_admin(self._work.principal, instance.app):
+            self._admin(instance.app, "process.clock", str(instance.id))
+            self.shell.step(instance, event(row.number))
+            return
+        if not self._around.concerns(row):
+            raise AccessDenied("task.see", str(task_id))
+        self._do(instance, event(row.number), comment)
 
     def take_back(self, instance_id: UUID, node: str, comment: str = "") -> None:
         """Takes one's own last step back, as long as nobody acted after it (取回)."""

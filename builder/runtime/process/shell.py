@@ -359,9 +359,9 @@ class Shell:
             self.later_or_now(row.id, happen.DataChanged())
 
     def fire_timer(self, instance_id: UUID, timer: int) -> None:
-        """A timer of an instance is due. One that the instance no longer has is passed over."""
+        """A timer of an instance is due. One that it no longer has is passed over; a suspended one sets it anew."""
         instance = self.hold(instance_id)
-        if timer in instance.state.timers:
+        if timer in instance.state.timers and not instance.state.suspended:
             self.step(instance, happen.TimerFired(timer=timer))
 
     def answer(self, instance_id: UUID, event: happen.ServiceDone | happen.ServiceFailed) -> None:

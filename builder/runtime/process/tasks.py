@@ -114,7 +114,19 @@ def _moving(state: Task) -> dict[str, Any]:
         "priority": PRIORITIES.get(state.priority, 0),
         "due_at": state.due_at,
         "sort_at": state.due_at or NEVER,
+        "sla": state.sla or None,
     }
+
+
+def timed(connection: Connection, instance: Instance, state: Task) -> None:
+    """Brings due time and standing of an open task's row to what the engine says; nothing was done by anybody."""
+    values = {"due_at": state.due_at, "sort_at": state.due_at or NEVER, "sla": state.sla or None}
+    own = id_of(connection, instance, state.id)
+    connection.execute(task.update().where(task.c.id == own).values(**values))
+    if state.people or state.roles:
+        connection.execute(
+            task_candidate.update().where(task_candidate.c.task_id == own).values(sort_at=values["sort_at"])
+        )
 
 
 def _offer(connection: Connection, task_id: UUID, app: str, state: Task, *, new: bool = False) -> None:

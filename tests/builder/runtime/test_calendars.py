@@ -97,6 +97,12 @@ INVALID = [
     ({"holidays": [{"from": "2026-02-30"}]}, "calendar.bad_value", "/holidays/0/from"),
     ({"holidays": [{"from": "2026-02-03", "to": "2026-02-01"}]}, "calendar.bad_value", "/holidays/0/to"),
     ({"hours": []}, "definition.invalid", "/hours"),
+    (
+        {"departments": [{"department": "a", "hours": [{"days": ["mon"], "from": "12:00", "to": "09:00"}]}]},
+        "calendar.bad_value",
+        "/departments/0/hours/0/to",
+    ),
+    ({"departments": [{"department": "a"}, {"department": "a"}]}, "calendar.bad_value", "/departments/1/department"),
 ]
 
 
