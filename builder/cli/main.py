@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "rules": "builder.cli.rules:rules_group",
     "feel": "builder.cli.rules:feel_command",
     "user": "builder.cli.users:user_group",
+    "rights": "builder.cli.rights:rights_command",
     "clock": "builder.cli.clock:clock_group",
     "db": "builder.cli.db:db_group",
 }

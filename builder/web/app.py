@@ -10,14 +10,20 @@ from flask.sansio.blueprints import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from builder.identity import SignedIn
+from builder.rights.looking import Look, look_of
 from builder.web import errors, health, security
 from builder.web.assets import Assets
 from builder.web.context import Site, identity_of, visitor
 from builder.web.i18n import preferred
 from builder.web.templating import set_up_templates
 from builder.workspace import Workspace
+from builder.workspace.workspace import LookOnly
+from engines.core import SystemClock
 
 WsgiApp = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# What may be sent while looking through somebody's eyes.
+_LOOK_ENDS = frozenset({"auth.logout", "auth.look_end"})
 # Larger requests are refused before they are read, unless files may be larger.
 LARGEST_REQUEST = 64 * 1024 * 1024
 
@@ -94,6 +100,7 @@ def _enter() -> None:
     is_api = request.path.startswith("/api/")
     token = "" if is_api else request.cookies.get(security.SESSION_COOKIE, "")
     signed_in = identity_of(workspace).authenticate(token) if token else None
+    look = _look(workspace, signed_in)
     chosen = signed_in.principal.locale if signed_in else None
     locale = preferred(request, chosen)
     secret = "" if is_api else _secret(signed_in)
@@ -101,11 +108,22 @@ def _enter() -> None:
         workspace=workspace,
         locale=locale,
         signed_in=signed_in,
-        principal=signed_in.principal if signed_in else visitor(locale),
+        principal=look.principal if look else signed_in.principal if signed_in else visitor(locale),
         secret=secret,
+        look=look,
     )
     if not is_api:
         security.check_csrf(secret)
+    if look and request.method not in _READING and request.endpoint not in _LOOK_ENDS:
+        raise LookOnly(request.endpoint or "")
+
+
+def _look(workspace: Workspace, signed_in: SignedIn | None) -> Look | None:
+    """Through whose eyes the visit looks; asked of the database only where the visit says so."""
+    if signed_in is None or signed_in.session is None or "looks_as" not in signed_in.session.data:
+        return None
+    with workspace.database.read() as connection:
+        return look_of(connection, signed_in.session, signed_in.principal, SystemClock().now())
 
 
 def _secret(signed_in: SignedIn | None) -> str:

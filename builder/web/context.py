@@ -12,6 +12,7 @@ from flask import current_app, g, redirect, request, url_for
 from werkzeug.exceptions import abort
 
 from builder.identity import Identity, SignedIn, may_administer, may_build
+from builder.rights.looking import Look
 from builder.web.i18n import Formats, translations
 from builder.workspace import Work, Workspace
 from engines.core import LocalizedText, Principal, PrincipalKind
@@ -32,6 +33,8 @@ class Site:
     principal: Principal
     # What CSRF tokens of this sender derive from.
     secret: str
+    # Where an admin looks through somebody's eyes: whose, and until when; ``principal`` is that person then.
+    look: Look | None = None
 
     @cached_property
     def formats(self) -> Formats:

@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from builder.web.confirming import confirmation
 from builder.web.context import CONFIRMED
-from builder.web.wording import problem_text
+from builder.web.wording import code_text, problem_text
+from builder.workspace.workspace import LookOnly
 from engines.core import AccessDenied, BudgetExceeded, ExternalError, InputError, StateConflict, new_id
 
 log = logging.getLogger("dougong.web")
@@ -36,6 +37,8 @@ def _known(error: Exception) -> Response:
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
     if isinstance(error, InputError) and "site" in g:
         return _refused(error)
+    if isinstance(error, LookOnly) and "site" in g:
+        return answer(status, code=error.code, message=code_text(error.code, g.site.locale))
     return answer(status, code=getattr(error, "code", ""), params=getattr(error, "params", {}))
 
 

@@ -48,7 +48,7 @@ def csrf_field() -> Markup:
 
 def _values() -> dict[str, Any]:
     if "site" not in g:
-        return {"locale": "en", "nonce": g.get("nonce", ""), "csrf": "", "theme": "", "sandbox_now": ""}
+        return {"locale": "en", "nonce": g.get("nonce", ""), "csrf": "", "theme": "", "sandbox_now": "", "look": None}
     theme = request.cookies.get("dg_theme", "")
     return {
         "locale": site().locale,
@@ -56,6 +56,7 @@ def _values() -> dict[str, Any]:
         "csrf": csrf_token(site().secret),
         "theme": theme if theme in {"light", "dark"} else "",
         "sandbox_now": _sandbox_now(),
+        "look": site().look,
         "app_label": "",
     }
 

@@ -22,7 +22,7 @@ from builder.workspace.clock import WorkspaceClock
 from builder.workspace.commands import AlreadyDone, record_command, refuse_repeated, scoped_key
 from builder.workspace.settings import Settings
 from builder.workspace.work import Work
-from engines.core import Clock, Principal, Registry, SystemClock, new_id
+from engines.core import AccessDenied, Clock, Principal, Registry, SystemClock, new_id
 
 if TYPE_CHECKING:
     from builder.files.store import FileStore
@@ -40,6 +40,12 @@ _STATE = Prepared(
         workspace_table.c.sandbox,
     )
 )
+
+
+class LookOnly(AccessDenied):
+    """Whoever looks through somebody's eyes changes nothing."""
+
+    code = "rights.look_reads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,8 @@ class Workspace:
         person and key was committed before, ``AlreadyDone`` gives its result. ``ConcurrentChange`` where the database
         could not order two transactions: ``run`` retries those.
         """
+        if principal.looks_only:
+            raise LookOnly(command)
         stored_key = scoped_key(principal, command, key) if key else None
         with self.database.write() as connection:
             if stored_key:

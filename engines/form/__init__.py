@@ -18,6 +18,7 @@ from engines.form.load import OptionListDefinition, load, load_options
 from engines.form.pipeline import FormInput, FormResult, run
 from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
 from engines.form.records.duplicates import Duplicate
+from engines.form.records.explaining import RecordReasons, reasons
 from engines.form.records.grouping import Group, Groups
 from engines.form.records.personal import PersonalValue
 from engines.form.records.query import ListQuery
@@ -111,6 +112,7 @@ __all__ = [
     "Plan",
     "Record",
     "RecordChange",
+    "RecordReasons",
     "RecordVersion",
     "Records",
     "Rights",
@@ -132,6 +134,7 @@ __all__ = [
     "options_schema",
     "plan",
     "qualify",
+    "reasons",
     "run",
     "to_feel",
     "to_json",

@@ -30,6 +30,7 @@ from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
+from builder.web.pages import admin_rights
 from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from builder.workspace.app_settings import write_setting
@@ -185,6 +186,9 @@ def person_save(id: UUID) -> Response | BaseResponse:
 
 def _problems(error: InputError) -> str:
     return " ".join(problem_text(item, site().locale) for item in error.problems)
+
+
+admin_rights.register(blueprint, _page, role_label)
 
 
 # -- settings and clock

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from builder.identity import SignInRefused, TooManyAttempts, create_token, revoke_token, tokens_of, update_person
+from builder.rights.looking import end_look
 from builder.web import security
 from builder.web.context import _, change, require_person, site
 from builder.web.i18n import LANGUAGES
@@ -96,6 +97,17 @@ def setup() -> BaseResponse | str:
         notify(_("The workspace is ready. Sign in now."))
         return redirect(url_for("auth.login"))
     return make_response(render_template("pages/setup.html", form=form, problem=problem), status)
+
+
+@blueprint.post("/look/end")
+def look_end() -> BaseResponse:
+    """Ends an admin's look through somebody's eyes."""
+    signed_in, look = site().signed_in, site().look
+    if signed_in is None or signed_in.session is None or look is None:
+        abort(404)
+    session = signed_in.session
+    site().workspace.run(lambda work: end_look(work, session), signed_in.principal, command="rights.look_end")
+    return redirect(url_for("admin.person_rights", id=look.principal.id))
 
 
 @blueprint.post("/language")

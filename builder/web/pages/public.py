@@ -58,7 +58,18 @@ def _sender(place: FormPlace) -> Principal:
 
 def _allowed(place: FormPlace, values: Mapping[str, Any]) -> dict[str, Any]:
     access = field_access(place.form, _visitor(place))
-    return {name: value for name, value in values.items() if access[name] == "write"}
+    return {
+        name: _allowed_rows(name, value, access) if name in place.form.subtables else value
+        for name, value in values.items()
+        if access[name] == "write"
+    }
+
+
+def _allowed_rows(table: str, rows: Any, access: Mapping[str, str]) -> Any:
+    """The rows without the columns that visitors may not write."""
+    if not isinstance(rows, list):
+        return rows
+    return [{n: v for n, v in row.items() if access.get(f"{table}.{n}", "write") == "write"} for row in rows]
 
 
 def _layout(place: FormPlace) -> LayoutDefinition:
