@@ -1,7 +1,7 @@
 """Keep the clocks of time limits
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from alembic import op
 
 from builder.storage.types import Identifier, Instant, Json
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
