@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
+from builder.runtime.process import receipts
 from builder.storage.runtime_tables import process_instance, task, task_candidate, task_copy
 from builder.workspace.work import Work
 from engines.core import InputError, InputProblem
@@ -125,14 +126,9 @@ class Inbox:
         return {"todo": row[0], "late": row[1], "copied": copied}
 
     def mark_read(self, task_id: UUID) -> None:
-        """Notes that the acting person has seen a copy."""
-        mine = sa.and_(task_copy.c.task_id == task_id, task_copy.c.person == self._work.principal.id)
-        values = {
-            "read_at": sa.func.coalesce(
-                task_copy.c.read_at, sa.bindparam("now", self._work.instant, task_copy.c.at.type)
-            )
-        }
-        self._work.connection.execute(task_copy.update().where(mine).values(**values))
+        """Notes that the acting person has seen a task or a copy of it."""
+        if self._work.principal.id is not None:
+            receipts.mark_read(self._work.connection, task_id, self._work.principal.id, self._work.instant)
 
     # -- queries
 

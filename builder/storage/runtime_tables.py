@@ -220,6 +220,29 @@ task_copy = Table(
     Index("ix_sys_task_copy_person", "person", "at"),
 )
 
+task_read = Table(
+    "sys_task_read",
+    metadata,
+    # Who has opened a task's page, and when for the first time.
+    Column("task_id", Identifier(), ForeignKey("sys_task.id", ondelete="CASCADE"), primary_key=True),
+    Column("person", Identifier(), primary_key=True),
+    Column("at", Instant(), nullable=False),
+    **CLUSTERED,
+)
+
+phrase = Table(
+    "sys_phrase",
+    metadata,
+    Column("id", Identifier(), primary_key=True),
+    # Whose stock phrase it is; empty for one of an app, which all who decide there may use.
+    Column("person", Identifier()),
+    Column("app", NAME, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Index("ix_sys_phrase_person", "person"),
+    Index("ix_sys_phrase_app", "app"),
+)
+
 # ------------------------------------------------------------------------------------------------ jobs, effects
 
 job = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -49,8 +50,13 @@ def take_upload(place: FormPlace, path: str, principal: Principal) -> Response:
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         abort(400)
+    return upload_answer(lambda: keep(place, path, field, sent, principal))
+
+
+def upload_answer(keep_it: Callable[[], StoredFile]) -> Response:
+    """What the form then sends of the file that was kept, or why it was not taken."""
     try:
-        stored = keep(place, path, field, sent, principal)
+        stored = keep_it()
     except InputError as error:
         words = " ".join(problem_text(problem, site().locale) for problem in error.problems)
         return _json({"error": words, "code": error.problems[0].code}, 422)

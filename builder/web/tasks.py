@@ -19,6 +19,7 @@ from builder.web.catalogue import apps
 from builder.web.context import _, site
 from builder.web.diagrams import draw
 from builder.web.names import WorkNames
+from builder.web.task_files import shown_files
 from builder.workspace import Work
 from engines.process.values import decode
 
@@ -50,6 +51,8 @@ class Happening:
     at: datetime
     tone: str = ""
     comment: str = ""
+    # Attached files and signatures.
+    files: Sequence[Mapping[str, Any]] = ()
 
 
 def priority_label(priority: int) -> str:
@@ -139,11 +142,17 @@ def happenings(work: Work, row: sa.Row[Any], process: str, names: WorkNames) -> 
     names.learn_people([line.actor for line in lines if line.actor])
     definition = process_definition(row.app, process)
     labels = {node.name: site().text(node.label) or node.name for node in definition.nodes} if definition else {}
-    return [found for line in lines if (found := _happening(line, row, process, labels, names))]
+    files = shown_files(work, row)
+    return [found for line in lines if (found := _happening(line, row, process, labels, names, files))]
 
 
 def _happening(
-    line: sa.Row[Any], row: sa.Row[Any], process: str, labels: Mapping[str, str], names: WorkNames
+    line: sa.Row[Any],
+    row: sa.Row[Any],
+    process: str,
+    labels: Mapping[str, str],
+    names: WorkNames,
+    files: Mapping[Any, Sequence[Mapping[str, Any]]],
 ) -> Happening | None:
     words = _words().get(line.kind)
     if words is None:
@@ -161,7 +170,11 @@ def _happening(
         at=line.at,
         tone=tone,
         comment=str(data.get("comment") or ""),
+        files=files.get((line.at, line.actor), ()) if line.kind in _WITH_FILES else (),
     )
+
+
+_WITH_FILES = frozenset({"task.completed", "task.comment"})
 
 
 def _people_in(data: Mapping[str, Any], names: WorkNames) -> str:

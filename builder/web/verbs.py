@@ -8,22 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import url_for
 
 from builder.identity.rights import may_build
 from builder.runtime.process import limits
 from builder.storage.runtime_tables import process_history, process_instance
 from builder.web.context import _, site
 from builder.web.forms import Cell
-from builder.web.forms.model import Choice
+from builder.web.people_picker import people_cell, people_named
+from builder.web.task_files import files_named
 from builder.web.tasks import process_definition
 from builder.workspace import Work
-from engines.core import InputError, InputProblem, LocalizedText
-from engines.form import FieldDefinition
+from engines.core import InputError, InputProblem
 from engines.process.definition import ProcessDefinition
-
-# Most people that one dialog names.
-PEOPLE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +32,9 @@ class Given:
     choice: str = ""
     # Whether whoever gets it back returns straight to me.
     back_to_me: bool = False
+    # Files uploaded for a comment, and people that it names.
+    attachments: Sequence[UUID] = ()
+    mentions: Sequence[UUID] = ()
 
     @property
     def person(self) -> UUID:
@@ -52,8 +51,8 @@ class Verb:
 
     call: Call
     icon: str
-    # How many people may be named; at least one must be.
-    people: int = 0
+    # Who has to be named: "" nobody, "one" person, "several".
+    people: str = ""
     # Whether the page stays on the task afterwards.
     stays: bool = False
     danger: bool = False
@@ -62,14 +61,16 @@ class Verb:
 VERBS: Mapping[str, Verb] = {
     "claim": Verb(icon="check", stays=True, call=lambda p, row, given: p.claim(row.id)),
     "release": Verb(icon="undo", call=lambda p, row, given: p.release(row.id)),
-    "transfer": Verb(icon="send", people=1, call=lambda p, row, given: p.transfer(row.id, given.person, given.comment)),
+    "transfer": Verb(
+        icon="send", people="one", call=lambda p, row, given: p.transfer(row.id, given.person, given.comment)
+    ),
     "delegate": Verb(
-        icon="person", people=1, call=lambda p, row, given: p.delegate(row.id, given.person, given.comment)
+        icon="person", people="one", call=lambda p, row, given: p.delegate(row.id, given.person, given.comment)
     ),
     "resolve": Verb(icon="check", call=lambda p, row, given: p.resolve(row.id, given.comment)),
     "add": Verb(
         icon="plus",
-        people=PEOPLE,
+        people="several",
         stays=True,
         call=lambda p, row, given: p.add_approvers(
             row.id, given.people, where=given.choice or "before", comment=given.comment
@@ -83,14 +84,25 @@ VERBS: Mapping[str, Verb] = {
     ),
     "remind": Verb(icon="bell", stays=True, call=lambda p, row, given: p.remind(row.id, given.comment)),
     "copy": Verb(
-        icon="copy", people=PEOPLE, stays=True, call=lambda p, row, given: p.copy(row.id, given.people, given.comment)
+        icon="copy",
+        people="several",
+        stays=True,
+        call=lambda p, row, given: p.copy(row.id, given.people, given.comment),
     ),
-    "comment": Verb(icon="comment", stays=True, call=lambda p, row, given: p.comment(row.id, given.comment)),
+    "comment": Verb(
+        icon="comment",
+        stays=True,
+        call=lambda p, row, given: p.comment(
+            row.id, given.comment, mentions=given.mentions, attachments=given.attachments
+        ),
+    ),
     "pause_clock": Verb(icon="pause", stays=True, call=lambda p, row, given: p.pause_clock(row.id, given.comment)),
     "resume_clock": Verb(icon="play", stays=True, call=lambda p, row, given: p.resume_clock(row.id, given.comment)),
     "take_back": Verb(icon="undo", call=lambda p, row, given: p.take_back(row.instance_id, row.node, given.comment)),
     "withdraw": Verb(icon="x", danger=True, call=lambda p, row, given: p.withdraw(row.instance_id, given.comment)),
-    "assign": Verb(icon="person", people=1, call=lambda p, row, given: p.assign(row.id, given.person, given.comment)),
+    "assign": Verb(
+        icon="person", people="one", call=lambda p, row, given: p.assign(row.id, given.person, given.comment)
+    ),
     "void": Verb(icon="trash", danger=True, call=lambda p, row, given: p.cancel(row.instance_id, given.comment)),
 }
 
@@ -141,7 +153,8 @@ def verbs_of(work: Work, row: sa.Row[Any], *, mine: bool) -> list[dict[str, Any]
             "icon": VERBS[name].icon,
             "danger": VERBS[name].danger,
             "explained": explained.get(name, ""),
-            "cells": [_person(name, place) for place in range(VERBS[name].people)],
+            "cells": [_person(name, several=VERBS[name].people == "several")] if VERBS[name].people else [],
+            "mentions": name == "comment",
             "choices": _choices(work, row, name),
             "back_to_me": name == "return",
         }
@@ -151,14 +164,16 @@ def verbs_of(work: Work, row: sa.Row[Any], *, mine: bool) -> list[dict[str, Any]
 
 def given_by(verb: Verb, form: Any) -> Given:
     """What a dialog sent. ``InputError`` where nobody is named who must be."""
-    people = [person for person in form.getlist("person", type=UUID) if person]
+    people = people_named(form.getlist("person"))
     if verb.people and not people:
         raise InputError([InputProblem(pointer="/person", code="required")])
     return Given(
         comment=form.get("_comment", "").strip(),
-        people=tuple(dict.fromkeys(people)),
+        people=people,
         choice=form.get("_choice", ""),
         back_to_me=bool(form.get("_back_to_me")),
+        attachments=files_named(form.getlist("_attachment")),
+        mentions=people_named(form.getlist("mention")),
     )
 
 
@@ -233,15 +248,5 @@ def _step_label(definition: ProcessDefinition | None, name: str) -> str:
     return next((site().text(node.label) or name for node in nodes if node.name == name), name)
 
 
-def _person(verb: str, place: int) -> Cell:
-    label = _("Person") if place == 0 else _("Further person")
-    return Cell(
-        definition=FieldDefinition(name="person", type="person", label=LocalizedText.of(label)),
-        name="person",
-        label=label,
-        widget="picker",
-        choices=(Choice(value="", label=""),),
-        required=place == 0,
-        source=url_for("people.choices"),
-        id_suffix=f"-{verb}-{place}",
-    )
+def _person(verb: str, *, several: bool) -> Cell:
+    return people_cell("person", _("People") if several else _("Person"), several=several, suffix=f"-{verb}")

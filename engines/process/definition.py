@@ -173,6 +173,10 @@ class UserTaskDefinition:
     # The delivery standard: what must be ticked, and FEEL that must hold, before any completion counts.
     checklist: tuple[str, ...] = ()
     requires: str = ""
+    # Whether who decides signs: "none", "optional" or "required" (a rejection is free of it).
+    signature: str = "none"
+    # Ways besides the inbox in which its people are told of it, each with a link of their own: "mail", a chat channel.
+    channels: tuple[str, ...] = ()
     # Assignments of people who only get a copy when the step opens (抄送).
     copy: AssignmentDefinition | None = None
 

@@ -24,6 +24,10 @@ class TaskOpened:
     outcomes: tuple[OutcomeDefinition, ...]
     fields: tuple[FieldAccess, ...]
     checklist: tuple[str, ...] = ()
+    # "none", "optional" or "required".
+    signature: str = "none"
+    # Ways besides the inbox in which its people are told: "mail", a chat channel.
+    channels: tuple[str, ...] = ()
     # People who get it for information only.
     copies: tuple[UUID, ...] = ()
 

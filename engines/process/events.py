@@ -291,10 +291,11 @@ class CopyTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentTask:
-    """Somebody comments on an open task."""
+    """Somebody comments on an open task, and may name people."""
 
     task: int
     comment: str
+    people: tuple[UUID, ...] = ()
 
 
 # Verbs of admins.

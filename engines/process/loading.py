@@ -177,6 +177,8 @@ def _user_task(data: _Json) -> d.UserTaskDefinition:
         approval=d.ApprovalDefinition(**data.get("approval", {})),
         verbs=frozenset(data["verbs"]) if "verbs" in data else None,
         checklist=tuple(data.get("checklist", ())),
+        signature=data.get("signature", "none"),
+        channels=tuple(data.get("channels", ())),
         requires=data.get("requires", ""),
         copy=assignment(data["copy"]) if "copy" in data else None,
     )

@@ -234,4 +234,6 @@ def _page_of(graph: CompiledProcess, task: Task) -> TaskOpened:
         outcomes=wanted.outcomes,
         fields=wanted.fields,
         checklist=wanted.checklist,
+        signature=wanted.signature,
+        channels=wanted.channels,
     )

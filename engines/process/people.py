@@ -128,7 +128,8 @@ def _decides_itself(run: Run, node: Node, person: UUID) -> bool:
 def has_standard(node: Node) -> bool:
     """Whether somebody has to tick or fill something before the step counts: then it is never decided by itself."""
     wanted = settings(node)
-    return bool(wanted.checklist or wanted.requires or any(field.required for field in wanted.fields))
+    signed = wanted.signature == "required"
+    return bool(wanted.checklist or wanted.requires or signed or any(field.required for field in wanted.fields))
 
 
 def add_task(run: Run, token: Token, node: Node, **more: Any) -> Task:
@@ -154,6 +155,8 @@ def add_task(run: Run, token: Token, node: Node, **more: Any) -> Task:
             outcomes=wanted.outcomes,
             fields=wanted.fields,
             checklist=wanted.checklist,
+            signature=wanted.signature,
+            channels=wanted.channels,
             copies=assigning.everybody(run, copies),
         )
     )

@@ -204,7 +204,8 @@ def copy(run: Run, event: e.CopyTask) -> None:
 
 def comment(run: Run, event: e.CommentTask) -> None:
     """A comment is written to the history."""
-    _log(run, task_of(run, event.task), "comment", event.comment)
+    named = {"people": list(event.people)} if event.people else {}
+    _log(run, task_of(run, event.task), "comment", event.comment, **named)
 
 
 # Going back

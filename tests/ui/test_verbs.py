@@ -15,6 +15,7 @@ from builder.identity import ADMIN, Identity, create_person
 from builder.identity.principals import principal_of
 from builder.releases import load_folder, publish
 from builder.runtime.install import install as install_runtime
+from builder.runtime.phrases import add_phrase
 from builder.storage import open_database
 from builder.storage.runtime_tables import process_instance
 from builder.storage.workspace_tables import workspace as workspace_table
@@ -63,10 +64,9 @@ class Office:
         return found
 
     def task(self, login: str) -> UUID:
-        """What a person has to do."""
+        """What a person has to do next."""
         with self.workspace.read(self.who(login)) as work:
-            (item,) = work.service("inbox").page().items
-            return item.id
+            return work.service("inbox").page().items[0].id
 
     def todo(self, login: str) -> list[str]:
         """Steps that wait for a person."""
@@ -136,8 +136,8 @@ def act(
     page.locator(".page-actions details summary").click()
     page.locator(f'[data-dialog="verb-{verb}"]').click()
     dialog = page.locator(f"#verb-{verb}")
-    for place, name in enumerate(people):
-        dialog.locator("[role=combobox]").nth(place).fill(name)
+    for name in people:
+        dialog.locator("[role=combobox]").fill(name)
         page.locator(f"[role=option]:has-text('{name}')").first.click()
     if choice:
         dialog.locator("select").select_option(choice)
@@ -277,10 +277,56 @@ def test_copy_and_its_receipt(office: Office, page: Page) -> None:
     assert page.get_by_role("button", name="Approve").count() == 0
 
 
-def test_comment(office: Office, page: Page) -> None:
+def test_comment_names_somebody(office: Office, page: Page) -> None:
     office.ask()
-    act(office.open(page, "max", office.task("max")), "comment", comment="Which colour?")
-    expect(page.locator(".timeline .quote", has_text="Which colour?")).to_be_visible()
+    office.open(page, "max", office.task("max")).locator(".page-actions details summary").click()
+    page.locator('[data-dialog="verb-comment"]').click()
+    dialog = page.locator("#verb-comment")
+    dialog.locator("textarea").press_sequentially("@Bo")
+    dialog.locator("#mention-list [role=option]", has_text="Bob").click()
+    dialog.locator("textarea").press_sequentially("which colour?")
+    dialog.locator(".dialog-foot .btn").last.click()
+    expect(page.locator(".timeline .quote", has_text="@Bob which colour?")).to_be_visible()
+    with office.workspace.read(office.who("bob")) as work:
+        assert [notice.kind for notice in work.notifications.page()] == ["mention"]
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_several_are_decided_together_with_a_stock_phrase(
+    office: Office, open_page: Callable[..., Page], shots: Path, phone: bool
+) -> None:
+    page = open_page(locale="en-US", phone=phone)
+    for _ in range(2):
+        office.ask()
+    with office.workspace.work(office.who("max"), command="test") as work:
+        add_phrase(work, "Within the budget")
+        first, second = (item.id for item in work.inbox.page().items)
+    office.open(page, "max", first)
+    page.goto(f"{office.address}/inbox/")
+    page.wait_for_selector("html[data-ready]")
+    for box in page.locator(".task-pick input").all():
+        box.check()
+    assert_accessible(page)
+    assert_fits(page)
+    page.screenshot(path=shots / f"inbox-picked-{phone}.png")
+    page.get_by_role("button", name="Decide those chosen together").click()
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".phrases summary").click()
+    page.screenshot(path=shots / f"batch-{phone}.png")
+    page.locator("[data-phrase]").click()
+    assert page.locator("#comment").input_value() == "Within the budget"
+    assert_accessible(page)
+    assert_fits(page)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".batch .badge.c-green")).to_have_count(2)
+    assert_accessible(page)
+    page.screenshot(path=shots / f"batch-done-{phone}.png")
+    assert office.todo("max") == []
+    office.open(page, "max", second)
+    expect(page.locator(".timeline .quote", has_text="Within the budget")).to_be_visible()
+    assert_fits(page)
+    assert_accessible(page)
+    page.screenshot(path=shots / f"task-done-{phone}.png", full_page=True)
 
 
 def test_an_admin_assigns_and_voids(office: Office, page: Page) -> None:

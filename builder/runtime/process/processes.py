@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from builder.runtime.process import tasks
+from builder.runtime.process import evidence, tasks
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
@@ -95,11 +95,14 @@ class Processes:
         checked: Sequence[str] = (),
         base_version: int | None = None,
         seen_version: int | None = None,
+        attachments: Sequence[UUID] = (),
+        signature: UUID | None = None,
     ) -> None:
         """Completes a task: saves ``values`` of its form as the step's field rights allow, then goes on.
 
         ``seen_version``: the version of the subject that the person decides about; ``StateConflict``
         "task.subject_changed" where the process locks its subject and that has another one by now.
+        ``attachments``, ``signature``: files that the person has uploaded for the task.
         ``StateConflict`` "task.closed" says who completed it and when; ``InputError`` for an unknown outcome, a missing
         comment, refused values or an unmet delivery standard; ``AccessDenied`` for whoever the task is not for.
         """
@@ -107,11 +110,14 @@ class Processes:
         _check_outcome(row, outcome, comment)
         if instance is None:
             self._complete_plain(row, outcome, comment)
+            evidence.attach(self._work, task_id, attachments, evidence.ATTACHMENT)
             return
         self._require_seen(row, instance, seen_version)
         if values:
             self._save_form(row, values, base_version)
         self._require_fields(row, outcome)
+        self._sign(row, outcome, signature)
+        evidence.attach(self._work, task_id, attachments, evidence.ATTACHMENT)
         event = happen.CompleteTask(
             task=row.number, outcome=outcome, comment=comment, variables=dict(variables or {}), checked=tuple(checked)
         )
@@ -173,9 +179,37 @@ class Processes:
         told = tuple(people)
         self._verb(task_id, lambda number: happen.CopyTask(task=number, people=told, comment=comment), comment)
 
-    def comment(self, task_id: UUID, comment: str) -> None:
-        """Writes a comment to the process's history."""
-        self._verb(task_id, lambda number: happen.CommentTask(task=number, comment=comment), comment, anybody=True)
+    def comment(
+        self, task_id: UUID, comment: str, *, mentions: Sequence[UUID] = (), attachments: Sequence[UUID] = ()
+    ) -> None:
+        """Writes a comment to the process's history; who is mentioned gets a copy of the task and is told."""
+        people = tuple(dict.fromkeys(mentions))
+        self._verb(
+            task_id,
+            lambda number: happen.CommentTask(task=number, comment=comment, people=people),
+            comment,
+            anybody=True,
+        )
+        evidence.attach(self._work, task_id, attachments, evidence.ATTACHMENT)
+        if people:
+            self._mention(self._task(task_id), people, comment)
+
+    def _mention(self, row: sa.Row[Any], people: Sequence[UUID], comment: str) -> None:
+        by, at = self._work.principal.id, self._work.instant
+        tasks.copy(self._work.connection, row.id, people, at=at, by=by)
+        name = self._around.name_of(by)
+        self._around.notifications.send(
+            people,
+            title={
+                "zh": f"{name} 提到了您：{row.subject_title or ''}",
+                "en": f"{name} mentioned you: {row.subject_title or ''}",
+            },
+            body={"": comment},
+            app=row.app,
+            kind="mention",
+            subject=(row.subject_form, row.subject_id) if row.subject_form else None,
+            task_id=row.id,
+        )
 
     def pause_clock(self, task_id: UUID, comment: str) -> None:
         """Stops the clocks of a task's time limits, where the limits let the acting person; the reason is kept."""
@@ -341,6 +375,14 @@ class Processes:
         missing = [n for n in wanted if n in fields and (record is None or record.get(n) in (None, "", [], ()))]
         if missing:
             raise InputError([InputProblem(pointer=pointer_of(name), code="required") for name in missing])
+
+    def _sign(self, row: sa.Row[Any], outcome: str, signature: UUID | None) -> None:
+        """Keeps the signature of who decides; one that the step requires is asked for on every path."""
+        rejected = any(o["name"] == outcome and o["meaning"] == "reject" for o in row.details["outcomes"])
+        if signature is None and row.details.get("signature") == "required" and not rejected:
+            raise InputError([InputProblem(pointer="/signature", code="task.signature_missing")])
+        if signature is not None:
+            evidence.attach(self._work, row.id, [signature], evidence.SIGNATURE)
 
     def _save_form(self, row: sa.Row[Any], values: Mapping[str, Any], base_version: int | None) -> None:
         if row.subject_id is None:

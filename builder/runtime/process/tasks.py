@@ -103,6 +103,8 @@ def _details(opened: TaskOpened) -> dict[str, Any]:
         ],
         "fields": [asdict(access) for access in opened.fields],
         "checklist": list(opened.checklist),
+        **({"signature": opened.signature} if opened.signature != "none" else {}),
+        **({"channels": list(opened.channels)} if opened.channels else {}),
     }
 
 

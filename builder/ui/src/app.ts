@@ -31,6 +31,7 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   signature: () => import("./signature"),
   address: () => import("./address"),
   view: () => import("./views/view"),
+  phrases: () => import("./phrases"),
 };
 
 htmx.config.allowEval = false;

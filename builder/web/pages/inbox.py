@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from builder.files import FileInfo, file_info
 from builder.files.naming import current_field, current_path
 from builder.runtime.inbox import BOXES, InboxFilter
-from builder.storage.runtime_tables import process_instance, task_copy
-from builder.web.approvals import changes_since_start
-from builder.web.catalogue import FormPlace, place_of
+from builder.runtime.phrases import phrases
+from builder.runtime.process.evidence import belongs
+from builder.runtime.process.receipts import is_read, receipts
+from builder.web.catalogue import FormPlace
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of, own_edits
 from builder.web.context import _, change, reading, require_person, site
-from builder.web.entry import layout_fields, role_choices
+from builder.web.entry import layout_fields
 from builder.web.files import file_response, readable_file, take_upload
-from builder.web.forms import Display, FormView, form_view, layout_for, picker_source, read_values
+from builder.web.forms import read_values
 from builder.web.forms.display import plain_text
-from builder.web.history import ChangeShown
 from builder.web.names import WorkNames
 from builder.web.notices import notify
+from builder.web.pages import inbox_batch
 from builder.web.rows import column_label
+from builder.web.task_files import files_cell, files_named, signature_cell, take
+from builder.web.task_page import TaskPage
 from builder.web.tasks import (
     drawing,
     happenings,
@@ -40,13 +40,14 @@ from builder.web.tasks import (
     task_row,
 )
 from builder.web.verbs import VERBS, given_by, verbs_of
-from builder.web.wording import code_text
+from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict, new_id
-from engines.form import LayoutDefinition, Record
+from engines.form import LayoutDefinition
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 blueprint.before_request(require_person)
+inbox_batch.register(blueprint)
 
 
 @blueprint.get("/")
@@ -76,88 +77,6 @@ def _boxes(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     ]
 
 
-class TaskPage:
-    """What the page of one task shows."""
-
-    def __init__(self, work: Work, id: UUID) -> None:
-        self.work = work
-        self.row = task_row(work, id)
-        self.names = WorkNames(work)
-        self.process = _process_name(work, self.row)
-        self.place = place_of(self.row.subject_form) if self._has_subject else None
-        self.record = self._read_record()
-        if self.record and self.place:
-            self.names.learn(self.place.form, [self.record])
-
-    @property
-    def _has_subject(self) -> bool:
-        return self.row.subject_id is not None
-
-    def _read_record(self) -> Record | None:
-        if self.place is None:
-            return None
-        found: Record | None = self.work.records.get(self.place.name, self.row.subject_id)
-        if found is not None or self.layout is None:
-            return found
-        # Whoever has the task may not see the record itself: the step shows what its layout names, and no more.
-        found = self.work.service("around").records(self.place.app.name).get(self.place.name, self.row.subject_id)
-        shown = set(self.layout.field_names())
-        return replace(found, values={n: v for n, v in found.values.items() if n in shown}) if found else None
-
-    @cached_property
-    def layout(self) -> LayoutDefinition | None:
-        """The layout that the step states, as the instance's own release has it; else the form's review layout."""
-        if self.place is None:
-            return None
-        return self.work.service("around").step_layout(self.row) or layout_for(self.place.form, "review")
-
-    def access(self) -> dict[str, str]:
-        """Which fields (and columns, "lines.price") the step opens: those it names as "write"; the others are read."""
-        assert self.place is not None  # noqa: S101 - asked for with a record only
-        opened = {item["name"]: item.get("access", "write") for item in self.row.details.get("fields") or ()}
-        names = self.place.form.rights_names()
-        return {name: opened.get(name, opened.get(name.partition(".")[0], "read")) for name in names}
-
-    def _file_link(self, id: str, **query: Any) -> str:
-        """Files are read through the task: whoever has it may not see the record otherwise."""
-        return url_for("inbox.file", id=self.row.id, file=id, **query)
-
-    def changes(self) -> list[ChangeShown]:
-        """What has changed since the approval began."""
-        if self.place is None or self.record is None or self.layout is None:
-            return []
-        display = Display(site().formats, self.names, self.place.app.name, files=self._file_link)
-        shown = set(self.layout.field_names()) & self.record.values.keys()
-        return changes_since_start(self.work, self.row.instance_id, self.place, self.record, shown, display)
-
-    def view(self, typed: Mapping[str, Any], problems: Sequence[InputProblem]) -> FormView:
-        """The step's form."""
-        if self.place is None or self.record is None or self.layout is None:
-            return FormView(blocks=())
-        needed = frozenset(item["name"] for item in self.row.details.get("fields") or () if item.get("required"))
-        hidden = {name: "hidden" for name in self.place.form.fields if name not in self.record.values}
-        return form_view(
-            self.place.form,
-            self.layout,
-            self.record.values,
-            Display(site().formats, self.names, self.place.app.name, files=self._file_link),
-            access={**self.access(), **hidden},
-            problems=problems,
-            typed=typed,
-            required=needed,
-            source=picker_source(self.place.app.name, self.place.local, self.row.subject_id),
-            uploads=lambda path: url_for("inbox.upload", id=self.row.id, field=path),
-            roles=role_choices(self.place),
-        )
-
-
-def _process_name(work: Work, row: sa.Row[Any]) -> str:
-    if row.instance_id is None:
-        return ""
-    query = sa.select(process_instance.c.process).where(process_instance.c.id == row.instance_id)
-    return str(work.connection.execute(query).scalar_one())
-
-
 @blueprint.get("/<uuid:id>")
 def task(id: UUID) -> Response:
     """The page of a task; looking at it changes nothing."""
@@ -176,13 +95,16 @@ def _page(
     lost: Sequence[tuple[str, str]] = (),
     status: int = 200,
 ) -> Response:
-    row, work = page.row, page.work
+    row, work, here = page.row, page.work, site()
+    assert here.principal.id is not None  # noqa: S101 - require_person held
     definition = process_definition(row.app, page.process)
     mine = row.status == "open" and work.service("around").may_act(row)
     confirm = confirmation(problems)
-    others = [] if confirm else [p for p in problems if p.pointer != "/comment"]
+    others = [] if confirm else [p for p in problems if p.pointer not in ("/comment", "/signature")]
     view = page.view(typed or {}, others)
     comment_problem = _("Please say why.") if any(p.pointer == "/comment" for p in problems) else ""
+    unsigned = [problem_text(p, here.locale) for p in problems if p.pointer == "/signature"]
+    signature_problem = unsigned[0] if unsigned else ""
     html = render_template(
         "pages/task.html",
         task=_head(page),
@@ -196,7 +118,12 @@ def _page(
         confirm=confirm,
         outcomes=outcomes(row) if mine else [],
         verbs=verbs_of(work, row, mine=mine),
-        unread=_is_unread_copy(work, row.id),
+        unread=not is_read(work.connection, row.id, here.principal.id),
+        readers=_readers(page),
+        files=files_cell(row.id) if mine else None,
+        signature=signature_cell(row, signature_problem) if mine else None,
+        comment_files=files_cell(row.id, "-comment"),
+        phrases=phrases(work, row.app) if mine else [],
         checklist=row.details.get("checklist") or [],
         comment=request.form.get("_comment", ""),
         comment_problem=comment_problem,
@@ -210,14 +137,18 @@ def _page(
     return make_response(html, status)
 
 
-def _is_unread_copy(work: Work, id: UUID) -> bool:
-    mine = sa.and_(task_copy.c.task_id == id, task_copy.c.person == work.principal.id, task_copy.c.read_at.is_(None))
-    return work.connection.execute(sa.select(sa.literal(1)).where(mine)).first() is not None
+def _readers(page: TaskPage) -> list[dict[str, Any]]:
+    """Who has the task or a copy, and when they first looked at it."""
+    found = receipts(page.work.connection, page.row.id)
+    page.names.learn_people([item.person for item in found])
+    return [
+        {"name": page.names.person(item.person) or _("unknown"), "at": item.at, "copied": item.copied} for item in found
+    ]
 
 
 @blueprint.post("/<uuid:id>/read")
 def read(id: UUID) -> BaseResponse:
-    """Notes that a copy was read: sent by its page, so that opening a link alone changes nothing."""
+    """Notes that a task or a copy was read: sent by its page, so that opening a link alone changes nothing."""
 
     def run(work: Work) -> None:
         task_row(work, id)
@@ -277,13 +208,23 @@ def upload(id: UUID, field: str) -> Response:
     return take_upload(place, field, site().principal)
 
 
+@blueprint.post("/<uuid:id>/evidence/<kind>")
+def evidence(id: UUID, kind: str) -> Response:
+    """Takes a file or a signature for a decision or comment, from whom the task concerns."""
+    with reading() as work:
+        task_row(work, id)
+    return take(kind)
+
+
 @blueprint.get("/<uuid:id>/files/<uuid:file>")
 def file(id: UUID, file: UUID) -> Response:
-    """A file of the step's record, in a field that the step shows; else with the record's own rights."""
+    """A file beside the task, or of its record in a field that the step shows; else with the record's own rights."""
     with reading() as work:
         page = TaskPage(work, id)
         found = file_info(work.connection, file)
         shown = page.layout.field_names() if page.layout else ()
+        if found is not None and belongs(work, found, page.row.instance_id, id):
+            return file_response(found, small="small" in request.args, inline="inline" in request.args)
         if not _is_shown(page, found, shown):
             found = readable_file(work, file)
     assert found is not None  # noqa: S101 - readable_file gives one or 404
@@ -318,6 +259,8 @@ def complete(id: UUID) -> BaseResponse:
             checked=form.getlist("_check"),
             base_version=form.get("_version", type=int) if values else None,
             seen_version=form.get("_version", type=int),
+            attachments=files_named(form.getlist("_attachment")),
+            signature=next(iter(files_named(form.getlist("_signature"))), None),
         )
 
     try:
