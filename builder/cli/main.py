@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "form": "builder.cli.forms:form_group",
     "process": "builder.cli.process:process_group",
     "rules": "builder.cli.rules:rules_group",
-    "feel": "builder.cli.rules:feel_command",
+    "feel": "builder.cli.feel:feel_command",
     "user": "builder.cli.users:user_group",
     "rights": "builder.cli.rights:rights_command",
     "clock": "builder.cli.clock:clock_group",

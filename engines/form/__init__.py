@@ -20,6 +20,7 @@ from engines.form.records.conditions import OPERATORS, PERIODS, to_feel
 from engines.form.records.duplicates import Duplicate
 from engines.form.records.explaining import RecordReasons, reasons
 from engines.form.records.grouping import Group, Groups
+from engines.form.records.past import PastChange, PastRecords, changes, versions
 from engines.form.records.personal import PersonalValue
 from engines.form.records.query import ListQuery
 from engines.form.records.record import (
@@ -107,6 +108,8 @@ __all__ = [
     "Mode",
     "OptionListDefinition",
     "Page",
+    "PastChange",
+    "PastRecords",
     "PersonalValue",
     "PhysicalNames",
     "Plan",
@@ -122,6 +125,7 @@ __all__ = [
     "ViewDefinition",
     "apply",
     "authorised_select",
+    "changes",
     "choice_condition",
     "compile",
     "create_index",
@@ -140,6 +144,7 @@ __all__ = [
     "to_json",
     "validate",
     "validate_options",
+    "versions",
     "view_choices",
     "view_keys",
     "view_needs",

@@ -5,7 +5,7 @@
 """
 
 from engines.rules.actions import RecordRef
-from engines.rules.backtest import Difference, Fired, absences, difference, replay
+from engines.rules.backtest import Difference, Fired, difference, replay
 from engines.rules.calendars import functions as calendar_functions
 from engines.rules.compiled import CompiledRule, CompiledRules, CompiledTrigger
 from engines.rules.decisions.graph import CompiledDecisions, DecisionResult, DecisionTrace
@@ -23,10 +23,14 @@ from engines.rules.definitions import (
 )
 from engines.rules.events import EventKind, RuleData, RuleEvent, RuleResult, RuleState, TimerRequest, TraceEntry
 from engines.rules.explaining import Change, Explanation, Term, explain_condition
+from engines.rules.explaining_decisions import DecisionExplanation, explain_decision
+from engines.rules.explaining_rules import RuleExplanation, Silence, alone, explain_rule, silence
 from engines.rules.firing import Firing, carry_out
+from engines.rules.lookback import Lookback, NotInOneStatement, absences
 from engines.rules.program import RecordMissing
 from engines.rules.ruleset import RuleSet, run
 from engines.rules.schedules import next_run
+from engines.rules.scoping import record_scope
 from engines.rules.scores.compiling import CompiledScores, compile_scores
 from engines.rules.scores.cuts import CutPoints, Measured, cuts_from_json, cuts_to_json
 from engines.rules.scores.running import ScoredRecord, ScorePlan, ScoreRun, score_all, score_one, score_values
@@ -41,6 +45,7 @@ __all__ = [
     "CompiledScores",
     "CompiledTrigger",
     "CutPoints",
+    "DecisionExplanation",
     "DecisionResult",
     "DecisionTrace",
     "Difference",
@@ -48,17 +53,21 @@ __all__ = [
     "Explanation",
     "Fired",
     "Firing",
+    "Lookback",
     "Measured",
+    "NotInOneStatement",
     "RecordMissing",
     "RecordRef",
     "RuleData",
     "RuleEvent",
+    "RuleExplanation",
     "RuleResult",
     "RuleSet",
     "RuleState",
     "ScorePlan",
     "ScoreRun",
     "ScoredRecord",
+    "Silence",
     "Sweep",
     "SweepTime",
     "Term",
@@ -66,6 +75,7 @@ __all__ = [
     "TraceEntry",
     "XmlModelError",
     "absences",
+    "alone",
     "calendar_functions",
     "carry_out",
     "compile_decision",
@@ -75,16 +85,20 @@ __all__ = [
     "cuts_to_json",
     "difference",
     "explain_condition",
+    "explain_decision",
+    "explain_rule",
     "load_decision",
     "load_rules",
     "next_run",
     "read_xml",
+    "record_scope",
     "replay",
     "run",
     "run_case_file",
     "score_all",
     "score_one",
     "score_values",
+    "silence",
     "sweep",
     "validate_decision",
     "validate_rules",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from itertools import combinations
 from typing import Any, Final
 
 from engines import feel
 from engines.feel import nodes as n
-from engines.feel.values import Date
+from engines.feel.parser import children, walk
+from engines.rules.changes import Candidate, Change, Path, at, compared, near, path_of, replaced, smallest
 
-Path = tuple[str, ...]
-# Combinations of two changed values that are tried.
-_MAX_PAIRS: Final = 400
+# What binds names of its own: parts inside are about other values than those of the condition.
+_INNER: Final = (n.Filter, n.For, n.Quantified, n.FunctionLiteral)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +26,6 @@ class Term:
     inputs: Mapping[str, Any]
     # The parts of "and" and "or".
     terms: tuple[Term, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One value that would have to be another."""
-
-    path: str
-    found: Any
-    needed: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +45,8 @@ def explain_condition(
 ) -> Explanation:
     """The terms of a condition with their values, and what would have to change for a "no" to become a "yes".
 
-    Only values that the condition compares are changed, each to the nearest value that the comparison asks for; the
-    changes given have been tried out.
+    Values that the condition compares are changed, each to the nearest that the comparison asks for; where none of them
+    helps, computed parts such as ``count(orders)``, then whole terms. The changes given have been tried out.
     """
     evaluation = condition.evaluate(variables, context)
     explainer = _Explainer(condition, variables, context)
@@ -83,120 +71,87 @@ class _Explainer:
         while isinstance(node, n.Group):
             node = node.inner
         expression = self._compiled(node)
-        inputs = {".".join(path): feel.to_python(_at(self._variables, path)) for path in sorted(expression.reads)}
+        inputs = {".".join(path): feel.to_python(at(self._variables, path)) for path in sorted(expression.reads)}
         parts = node.terms if isinstance(node, n.And | n.Or) else ()
         return Term(
             text=feel.to_feel(node),
-            value=feel.to_python(expression.evaluate(self._variables, self._context).value),
+            value=feel.to_python(self._value(node)),
             inputs=inputs,
             terms=tuple(self.term(part) for part in parts),
         )
 
     def changes(self) -> tuple[Change, ...]:
-        """The smallest set of one or two changes that makes the condition true."""
-        candidates = sorted(set(self._candidates()), key=lambda item: self._distance(*item))
-        for one in candidates:
-            if self._holds_with([one]):
-                return (self._change(*one),)
-        pairs = ((a, b) for a, b in combinations(candidates, 2) if a[0] != b[0])
-        for count, pair in enumerate(pairs):
-            if count >= _MAX_PAIRS:
-                break
-            if self._holds_with(pair):
-                return tuple(self._change(*one) for one in pair)
-        return ()
+        """The smallest set of one to three changes that makes the condition true."""
+        groups: dict[Path, dict[Candidate, None]] = {}
+        for candidate in self._candidates():
+            groups.setdefault(candidate.path, {})[candidate] = None
+        found = smallest([list(group) for group in groups.values()], self._holds_with, most=3)
+        return tuple(candidate.change for candidate in found or self._whole_terms())
 
     def _compiled(self, node: n.Node) -> feel.Expression:
         return feel.compile(feel.to_feel(node), self._condition.scope, strict=False)
 
-    def _change(self, path: Path, needed: Any) -> Change:
-        return Change(
-            path=".".join(path), found=feel.to_python(_at(self._variables, path)), needed=feel.to_python(needed)
-        )
+    def _value(self, node: n.Node) -> Any:
+        return self._compiled(node).evaluate(self._variables, self._context).value
 
-    def _candidates(self) -> Iterator[tuple[Path, Any]]:
-        """Values that comparisons in the condition ask of the paths that they read."""
-        for node in _walk(self._condition.tree):
-            for side, other in _compared(node):
-                path = _path_of(side)
-                if path in self._condition.reads and path is not None:
-                    value = self._compiled(other).evaluate(self._variables, self._context).value
-                    yield from ((path, wanted) for wanted in _near(value))
-            if isinstance(node, n.Name | n.Path) and (path := _path_of(node)) in self._condition.reads:
-                if isinstance(_at(self._variables, path or ()), bool | None):
-                    yield from ((path, flag) for flag in (True, False) if path is not None)
+    def _candidates(self) -> Iterator[Candidate]:
+        """Values that comparisons in the condition ask of what they compare."""
+        outer = {id(node) for node in _outside(self._condition.tree)}
+        for node in walk(self._condition.tree):
+            for side, other in compared(node):
+                path = path_of(side)
+                if path is not None and path in self._condition.reads:
+                    found = at(self._variables, path)
+                    yield from (Candidate(path, wanted, found) for wanted in near(self._value(other)))
+                elif path is None and id(node) in outer and self._compiled(side).reads:
+                    text, found = feel.to_feel(side), self._value(side)
+                    yield from (Candidate((text,), value, found, side.span) for value in near(self._value(other)))
+            if isinstance(node, n.Name | n.Path) and (path := path_of(node)) in self._condition.reads:
+                found = at(self._variables, path or ())
+                kind = self._compiled(node).type
+                if isinstance(found, bool | None) and (kind == feel.BOOLEAN or kind.is_any):
+                    yield from (Candidate(path, flag, found) for flag in (True, False) if path is not None)
 
-    def _holds_with(self, changes: Sequence[tuple[Path, Any]]) -> bool:
+    def _whole_terms(self) -> tuple[Candidate, ...]:
+        """Terms that would have to be true, for a condition that none of its values turns."""
+        terms = [[Candidate((feel.to_feel(t),), True, self._value(t), t.span)] for t in _leaves(self._condition.tree)]
+        return smallest(terms, self._holds_with, most=len(terms))
+
+    def _holds_with(self, changes: Sequence[Candidate]) -> bool:
         variables = dict(self._variables)
-        for path, value in changes:
-            variables = _replaced(variables, path, value)
-        return self._condition.evaluate(variables, self._context).value is True
-
-    def _distance(self, path: Path, needed: Any) -> tuple[int, Any, str]:
-        """How far a value is from the one found: numbers and dates by their difference, anything else alike."""
-        found = feel.from_python(_at(self._variables, path))
-        if type(found) is Decimal and type(needed) is Decimal:
-            return (0, abs(found - needed), str(path))
-        if type(found) is Date and type(needed) is Date:
-            return (0, Decimal(abs((date(*found) - date(*needed)).days)), str(path))
-        return (1, Decimal(0), f"{path} {needed}")
-
-
-def _walk(node: n.Node) -> Iterator[n.Node]:
-    from engines.feel.parser import walk
-
-    yield from walk(node)
+        computed = sorted((c for c in changes if c.span), key=lambda c: c.span or n.Span(0, 0), reverse=True)
+        for change in changes:
+            if change.span is None:
+                variables = replaced(variables, change.path, change.needed)
+        condition, text = self._condition, self._condition.text
+        names = {}
+        for number, change in enumerate(computed):
+            assert change.span is not None  # noqa: S101
+            names[f"changed_{number}"] = change.needed
+            text = f"{text[: change.span.start]} changed_{number} {text[change.span.end :]}"
+        if names:
+            scope = condition.scope.extended(dict.fromkeys(names, feel.ANY))
+            condition = feel.compile(text, scope, strict=False)
+        return condition.evaluate({**variables, **names}, self._context).value is True
 
 
-def _compared(node: n.Node) -> Iterator[tuple[n.Node, n.Node]]:
-    """(side, what it is compared with) of a comparison."""
-    match node:
-        case n.Comparison(left=left, right=right):
-            yield from ((left, right), (right, left))
-        case n.Between(value=value, low=low, high=high):
-            yield from ((value, low), (value, high))
-        case n.In(value=value, tests=tests):
-            for test in tests:
-                endpoint = test.endpoint if isinstance(test, n.Test) else test
-                parts = (endpoint.low, endpoint.high) if isinstance(endpoint, n.RangeLiteral) else (endpoint,)
-                yield from ((value, part) for part in parts)
+def _outside(node: n.Node) -> Iterator[n.Node]:
+    """``node`` and the nodes below it that are not about names bound inside it."""
+    yield node
+    if not isinstance(node, _INNER):
+        for child in children(node):
+            yield from _outside(child)
 
 
-def _path_of(node: n.Node) -> Path | None:
-    match node:
-        case n.Name(name=name):
-            return (name,)
-        case n.Path(source=source, name=name):
-            before = _path_of(source)
-            return None if before is None else (*before, name)
-        case n.Group(inner=inner):
-            return _path_of(inner)
-    return None
+def _leaves(node: n.Node) -> Iterator[n.Node]:
+    """The terms of "and" and "or", down to those that are neither."""
+    if isinstance(node, n.Group):
+        yield from _leaves(node.inner)
+    elif isinstance(node, n.And | n.Or):
+        for term in node.terms:
+            yield from _leaves(term)
+    else:
+        yield node
 
 
-def _near(value: Any) -> Iterator[Any]:
-    """A value, and its neighbours on both sides where it has some."""
-    if type(value) is Decimal:
-        step = Decimal(1) if value == value.to_integral_value() else Decimal("0.01")
-        yield from (value, value - step, value + step)
-    elif type(value) is Date:
-        for days in (0, -1, 1):
-            day = date(*value) + timedelta(days=days)
-            yield Date(day.year, day.month, day.day)
-    elif isinstance(value, str | bool) or value is None:
-        yield value
-
-
-def _at(variables: Mapping[str, Any], path: Path) -> Any:
-    value: Any = variables
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _replaced(variables: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """The variables with another value at a path."""
-    head, *rest = path
-    inner = variables.get(head)
-    below = inner if isinstance(inner, Mapping) else {}
-    return {**variables, head: _replaced(below, tuple(rest), value) if rest else value}
+__all__ = ["Change", "Explanation", "Term", "explain_condition"]

@@ -42,3 +42,10 @@ class RowSource(SqlSource, Protocol):
 
     def visible_rows(self) -> ColumnElement[bool]:
         """Which rows may be seen; every query must apply it."""
+
+
+class VersionSource(RowSource, Protocol):
+    """A form's rows in all their versions; the selectable has ``valid_from`` and ``valid_to``, null for those now.
+
+    What the rows refer to is seen as it was when the version began.
+    """

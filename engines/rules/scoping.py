@@ -121,6 +121,11 @@ class Scoping:
         return feel.ANY
 
 
+def record_scope(definitions: RuleDefinitions, form: str) -> feel.Scope:
+    """The names of an expression about a record of a form, as rules have them."""
+    return Scoping(definitions).scope(form, Place(file="", pointer="", line=0, column=0))
+
+
 def form_of(kind: feel.FeelType) -> str:
     """The form whose records have this type; "" where it is none."""
     return kind.name if isinstance(kind, feel.ContextType) else ""

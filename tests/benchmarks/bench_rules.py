@@ -328,7 +328,7 @@ def sweep_sql(connection: Connection) -> Iterator[Measurement]:
     looking_back = absences(candidate.rule, candidate.trigger, TableSource(BOX_MODEL), dialect, first, TODAY, {}, zone)
     yield duration(
         f"rules.backtest/sweep ({dialect}, {COUNT:,}, a year)",
-        lambda: connection.execute(looking_back).all(),
+        lambda: connection.execute(looking_back.select).all(),
         lambda: connection.execute(made.select).all(),
         number=1,
         repeats=1,

@@ -88,9 +88,19 @@ def test_feel_evaluates_lines_and_keeps_names() -> None:
 
 
 def test_feel_completes_functions_keywords_and_kept_names() -> None:
-    from builder.cli.rules import completions
+    from builder.cli.feel import completions
 
     assert "string length(" in completions("string l", {})
     assert completions("amou", {"amount": 1, "other": 2}) == ["amount"]
     assert "satisfies" in completions("sat", {})
     assert completions("", {"amount": 1}) == []
+
+
+def test_explain_shows_the_rows_of_a_decision_and_what_would_give_another_value(decision: Path) -> None:
+    code, output = run("rules", "explain", str(decision), "amount=900", 'level="gold"')
+    assert code == 0
+    lines = output.splitlines()
+    assert lines[0] == "0"
+    assert any(line.startswith("  * row 1 small") for line in lines)
+    assert any("matches with amount = 1000 instead of 900" in line for line in lines)
+    assert lines[-1] == "  would be 100.0 with amount = 1000 instead of 900"

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def test_readme_examples_run() -> None:
     text = (ROOT / "engines" / "rules" / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict[str, Any] = {"now": datetime(2026, 1, 1, tzinfo=UTC), "order": UUID(int=1)}
     seen: list[Any] = []
     for block in blocks:

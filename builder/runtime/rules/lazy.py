@@ -13,6 +13,7 @@ from engines.form import SYSTEM_FIELDS
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
+    from engines.form import PastRecords, Records
 
 Paths = frozenset[tuple[str, ...]]
 # The names of the pools that a record is in, where the form has no field of that name.
@@ -31,12 +32,15 @@ class LazyRecord(Mapping[str, Any]):
         reads: Paths,
         given: Mapping[str, Any] | None = None,
         own: dict[str, Any] | None = None,
+        records: Records | PastRecords | None = None,
     ) -> None:
         """``given``: values that stand in for stored ones (a record that is gone, or as it was before).
 
-        ``own``: its stored fields, where ``scalars_of`` has loaded them for many records.
+        ``own``: its stored fields, where ``scalars_of`` has loaded them for many records. ``records``: those that the
+        app may see as they were at another time; without it as they are now.
         """
         self._around = around
+        self._records: Any = records if records is not None else around.records(app)
         self._app = app
         self._form = form
         self._id = record_id
@@ -97,7 +101,7 @@ class LazyRecord(Mapping[str, Any]):
     @cached_property
     def _names(self) -> Mapping[str, None]:
         """Its plain fields, and of the others those that rules read (whose names like ``settings`` are no fields)."""
-        compiled = self._around.records(self._app).world.form(self._form).compiled
+        compiled = self._records.world.form(self._form).compiled
         plain = [name for name, field in compiled.fields.items() if field.column is not None]
         known = {*compiled.fields, *compiled.relations, *SYSTEM_FIELDS, POOLS}
         return dict.fromkeys(["id", *plain, *(name for name in self._paths if name in known)])
@@ -106,13 +110,13 @@ class LazyRecord(Mapping[str, Any]):
         return name == POOLS and name not in self._fields()
 
     def _fields(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._around.records(self._app).world.form(self._form).compiled.fields
+        found: Mapping[str, Any] = self._records.world.form(self._form).compiled.fields
         return found
 
     def _scalars(self) -> dict[str, Any]:
         """All stored fields of its row, in one query; references as contexts of their id."""
         if self._own is None:
-            found = loading.load(self._around.records(self._app), self._form, self._id, self._paths_of_scalars())
+            found = loading.load(self._records, self._form, self._id, self._paths_of_scalars())
             self._own = found or {}
         return self._own
 
@@ -123,7 +127,7 @@ class LazyRecord(Mapping[str, Any]):
     @cached_property
     def _deep(self) -> set[str]:
         """Names that need further queries: relations, sub-tables and references that are looked through."""
-        compiled = self._around.records(self._app).world.form(self._form).compiled
+        compiled = self._records.world.form(self._form).compiled
         fields, relations = compiled.fields, compiled.relations
         deep = {name for name, paths in self._paths.items() if any(len(path) > 1 for path in paths)}
         return {n for n in deep if n in fields or n in relations} | {
@@ -137,18 +141,18 @@ class LazyRecord(Mapping[str, Any]):
             return self._from_given(name)
         if name not in self._deep:
             return self._scalars().get(name)
-        found = loading.load(self._around.records(self._app), self._form, self._id, self._paths[name])
+        found = loading.load(self._records, self._form, self._id, self._paths[name])
         return found.get(name) if found else None
 
     def _from_given(self, name: str) -> Any:
         """A value that was handed over: references are looked through as they stand today."""
         assert self._given is not None  # noqa: S101
         value = self._given.get(name)
-        fields = self._around.records(self._app).world.form(self._form).compiled.fields
+        fields = self._records.world.form(self._form).compiled.fields
         if name not in fields or not fields[name].target or value is None:
             return value
         further = {path[1:] for path in self._paths.get(name, ()) if len(path) > 1}
-        found = loading.load(self._around.records(self._app), fields[name].target, value, further) if further else None
+        found = loading.load(self._records, fields[name].target, value, further) if further else None
         return found or {"id": value}
 
 

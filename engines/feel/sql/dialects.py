@@ -348,12 +348,10 @@ class Sqlite(SqlDialect):
         changes = zone_offsets(zone.key)
         if len(changes) == 1:
             return seconds + changes[0][1]
+        # The latest first: most instants are of our time, and the first case that holds ends the search.
         offset = case(
-            *(
-                (seconds < at, before)
-                for at, before in zip([at for at, _ in changes[1:]], [o for _, o in changes], strict=False)
-            ),
-            else_=changes[-1][1],
+            *((seconds >= at, offset) for at, offset in reversed(changes[1:])),
+            else_=changes[0][1],
         )
         return seconds + offset
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,22 +19,23 @@ from engines.form.storage.tables import StoredForm
 
 
 def read_values(
-    world: World, form: StoredForm, ids: Iterable[UUID], fields: Iterable[str]
+    world: World, form: StoredForm, ids: Iterable[UUID], fields: Iterable[str], as_of: datetime | None = None
 ) -> dict[UUID, dict[str, Any]]:
     """Fields of the records among ``ids`` that may be seen, by id; references as ids.
 
-    A name that is no field with a value of its own, or one that may never be read, is left out.
+    A name that is no field with a value of its own, or one that may never be read, is left out. With ``as_of`` as they
+    were at that instant, here and below.
     """
     wanted = tuple(sorted(set(fields) - {"id"}))
 
     def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
-        source = source_of(world, form)
+        source = source_of(world, form, as_of=as_of)
         columns = {name: found.element for name in wanted if (found := source.column(name)) is not None}
         own = source.selectable.c.id
         return select(own, *columns.values()).where(match(own), source.visible_rows()), list(columns)
 
     found: dict[UUID, dict[str, Any]] = {}
-    for names, rows in run_by_ids(world, ("values", form.name, wanted), sorted(set(ids)), make):
+    for names, rows in run_by_ids(world, _key(as_of, "values", form.name, wanted), sorted(set(ids)), make):
         found |= {row[0]: {"id": row[0], **dict(zip(names, row[1:], strict=True))} for row in rows}
     return found
 
@@ -68,13 +70,18 @@ def _as_read(kind: TypeEngine[Any], value: Any) -> Any:
 
 
 def read_rows(
-    world: World, form: StoredForm, ids: Iterable[UUID], table: str, columns: Iterable[str]
+    world: World,
+    form: StoredForm,
+    ids: Iterable[UUID],
+    table: str,
+    columns: Iterable[str],
+    as_of: datetime | None = None,
 ) -> dict[UUID, list[dict[str, Any]]]:
     """Columns of a sub-table's rows, in their order, by the id of their record; no rows where they may not be read."""
     wanted = tuple(sorted(columns))
 
     def make(world: World, match: Match) -> tuple[Select[Any], list[str]]:
-        source, join = _joined(world, form, table)
+        source, join = _joined(world, form, table, as_of)
         found = {name: column.element for name in wanted if (column := join.source.column(name)) is not None}
         own, rows = source.selectable.c.id, join.selectable
         query = select(own, *found.values()).join_from(source.selectable, rows, join.on)
@@ -82,30 +89,37 @@ def read_rows(
 
     keys = sorted(set(ids))
     found: dict[UUID, list[dict[str, Any]]] = {key: [] for key in keys}
-    for names, rows in run_by_ids(world, ("rows of", form.name, table, wanted), keys, make):
+    for names, rows in run_by_ids(world, _key(as_of, "rows of", form.name, table, wanted), keys, make):
         for row in rows:
             found[row[0]].append(dict(zip(names, row[1:], strict=True)))
     return found
 
 
-def related_ids(world: World, form: StoredForm, ids: Sequence[UUID], relation: str) -> list[tuple[UUID, UUID]]:
+def related_ids(
+    world: World, form: StoredForm, ids: Sequence[UUID], relation: str, as_of: datetime | None = None
+) -> list[tuple[UUID, UUID]]:
     """Pairs of a record's id and that of one that a relation leads to and that may be seen, in the order of ids."""
 
     def make(world: World, match: Match) -> tuple[Select[Any], None]:
-        source, join = _joined(world, form, relation)
+        source, join = _joined(world, form, relation, as_of)
         own, other = source.selectable.c.id, join.selectable.c.id
         query = select(own, other).join_from(source.selectable, join.selectable, join.on)
         return query.where(match(own), source.visible_rows()).order_by(own, other), None
 
     found: list[tuple[UUID, UUID]] = []
-    for _, rows in run_by_ids(world, ("related", form.name, relation), sorted(set(ids)), make):
+    for _, rows in run_by_ids(world, _key(as_of, "related", form.name, relation), sorted(set(ids)), make):
         found += [(row[0], row[1]) for row in rows]
     return found
 
 
-def _joined(world: World, form: StoredForm, relation: str) -> tuple[FormSource, Any]:
+def _key(as_of: datetime | None, *parts: Hashable) -> tuple[Hashable, ...] | None:
+    """What a statement is kept by; one about the past is made for its instant."""
+    return parts if as_of is None else None
+
+
+def _joined(world: World, form: StoredForm, relation: str, as_of: datetime | None) -> tuple[FormSource, Any]:
     """The records of a form, and the rows that a relation or a sub-table of them leads to."""
-    source = source_of(world, form)
+    source = source_of(world, form, as_of=as_of)
     join = source.relation(relation)
     if join is None:
         raise KeyError(f'"{form.name}" has no relation or sub-table "{relation}"')

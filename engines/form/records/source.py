@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, false, null, or_, select, true, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, cast, false, null, or_, select, true, union_all
 
 from engines import feel
 from engines.feel import ContextType, Expression, ListType
 from engines.feel.sql import SqlColumn, SqlJoin
+from engines.feel.storage import Instant
 from engines.form.compiled import CompiledField, CompiledPermission, Mode
 from engines.form.records.live import live_value
 from engines.form.records.rights import Rights
@@ -25,7 +26,11 @@ _SYSTEM_TYPES = {
 }
 
 
-def rows_at(rows: StoredRows, instant: datetime | None) -> FromClause:
+# An instant, or a column of an outer query that holds one for each of its rows.
+AsOf = datetime | ColumnElement[datetime]
+
+
+def rows_at(rows: StoredRows, instant: AsOf | None) -> FromClause:
     """The rows now, under a fresh alias; or as they were at ``instant``, earlier versions included."""
     if instant is None:
         return rows.table.alias()
@@ -33,7 +38,16 @@ def rows_at(rows: StoredRows, instant: datetime | None) -> FromClause:
     names = [column.name for column in rows.table.columns]
     past = rows.history.c
     then = select(*(past[name] for name in names)).where(past.valid_from <= instant, past.valid_to > instant)
+    if not isinstance(instant, datetime):
+        now, then = now.correlate_except(rows.table), then.correlate_except(rows.history)
     return union_all(now, then).subquery()
+
+
+def all_versions(rows: StoredRows) -> tuple[Select[Any], Select[Any]]:
+    """The rows as they are now and as they were before, with ``valid_to``, which is null for those now."""
+    names = [column.name for column in rows.table.columns]
+    now = select(*rows.table.columns, cast(null(), Instant()).label("valid_to"))
+    return now, select(*(rows.history.c[name] for name in names), rows.history.c.valid_to)
 
 
 class FormSource:
@@ -45,7 +59,7 @@ class FormSource:
         form: StoredForm,
         selectable: FromClause,
         rights: Rights | None,
-        as_of: datetime | None = None,
+        as_of: AsOf | None = None,
     ) -> None:
         self.world = world
         self.form = form
@@ -271,10 +285,25 @@ class PeopleSource:
         return found
 
 
-def source_of(world: World, form: StoredForm, limited: bool = True, as_of: datetime | None = None) -> FormSource:
+def source_of(world: World, form: StoredForm, limited: bool = True, as_of: AsOf | None = None) -> FormSource:
     """A form's records under a fresh alias; ``limited`` applies the rights of who acts."""
     rights = world.rights(form) if limited else None
     return FormSource(world, form, rows_at(form.rows, as_of), rights, as_of)
+
+
+def versions_of(world: World, form: StoredForm) -> FormSource:
+    """A form's records in all their versions; what they refer to is seen as it was when the version began."""
+    return _versions(world, form, union_all(*all_versions(form.rows)).subquery())
+
+
+def now_and_before(world: World, form: StoredForm) -> tuple[FormSource, FormSource]:
+    """The same in two halves, which databases join by id better than the whole: versions of now, earlier ones."""
+    now, before = all_versions(form.rows)
+    return _versions(world, form, now.subquery()), _versions(world, form, before.subquery())
+
+
+def _versions(world: World, form: StoredForm, versions: FromClause) -> FormSource:
+    return FormSource(world, form, versions, world.rights(form), versions.c.valid_from)
 
 
 def own_source(world: World, form: StoredForm, limited: bool = True) -> FormSource:
@@ -294,7 +323,7 @@ def authorised_select(
 
 
 def target_join(
-    world: World, field: CompiledField, key: ColumnElement[Any], limited: bool, as_of: datetime | None
+    world: World, field: CompiledField, key: ColumnElement[Any], limited: bool, as_of: AsOf | None
 ) -> SqlJoin | None:
     """The record that ``key`` points to."""
     target = world.forms.get(field.target)

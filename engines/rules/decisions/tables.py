@@ -91,6 +91,10 @@ class CompiledTable:
         """The compiled cell; None where it takes all."""
         return self._cells[rule][column]
 
+    def clause(self, column: int) -> feel.Expression:
+        """The compiled expression of a column."""
+        return self._inputs[column]
+
     def allows(self, column: int) -> Callable[[Any], bool]:
         """Whether a value is one that the column takes at all."""
         tests = [test for test in (self._kinds.allowed[column], self._kinds.inputs[column].test) if test is not None]
