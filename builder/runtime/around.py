@@ -355,6 +355,7 @@ class Around:
 
     def raise_event(self, type: str, *, app: str, subject: tuple[str, UUID] | None, **payload: Any) -> None:
         """Raises an event of this command. One of a process or task that no rule waits for is not made at all."""
+        self.work.set_off[type] += 1
         found = self.work.apps.get(app)
         if type in OF_PROCESSES and not self.listeners and not self._hears(found, type, payload["name"]):
             return

@@ -62,9 +62,13 @@ def install(
 
 def handlers(services: Registry[Service]) -> Registry[Handler]:
     """What each kind of job does."""
+    # Imported here: imports stand on the runtime.
+    from builder.imports.sheets import working as imports
+
     found: Registry[Handler] = Registry("kind of job")
     process_jobs.register(found, services)
     rule_jobs.register(found)
+    imports.register(found)
     return found
 
 

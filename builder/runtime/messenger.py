@@ -91,7 +91,7 @@ class Messenger:
         caused_by: Mapping[str, Any] | None = None,
     ) -> bool:
         """Whether the effect is new; it leaves after this command's commit."""
-        return outbox.put(
+        new = outbox.put(
             self._work.connection,
             channel=channel,
             key=f"{channel}:{key or new_id()}",
@@ -100,3 +100,5 @@ class Messenger:
             subject=subject,
             caused_by=caused_by,
         )
+        self._work.set_off["message"] += new
+        return new

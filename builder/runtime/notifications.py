@@ -77,6 +77,7 @@ class Notifications:
         rows = [{"id": new_id(), "person": person, "key": own, **common} for person, own in wanted.items()]
         if rows:
             self._work.connection.execute(table.insert(), rows)
+            self._work.set_off["message"] += len(rows)
         return len(rows)
 
     def unread(self) -> int:

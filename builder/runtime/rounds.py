@@ -122,7 +122,7 @@ class Rounds:
     def _handle(self, event: Event) -> None:
         self._cause = event.id
         self._rules.handle(event)
-        if event.type.startswith("record.") and event.subject is not None:
+        if event.type.startswith("record.") and event.subject is not None and not self._around.work.silent:
             with self.cause("process"):
                 self._around.processes.shell.data_changed(*event.subject)
         for listener in self._around.listeners:

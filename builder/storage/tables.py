@@ -3,6 +3,7 @@
 from builder.storage import (
     file_tables,
     identity_tables,
+    import_tables,
     link_tables,
     release_tables,
     runtime_tables,
@@ -14,6 +15,7 @@ from builder.storage.metadata import metadata
 __all__ = [
     "file_tables",
     "identity_tables",
+    "import_tables",
     "link_tables",
     "metadata",
     "release_tables",

@@ -68,6 +68,10 @@ def keep_house(workspace: Workspace, *, resume: bool = False) -> None:
     while seal(workspace.database):
         pass
     sweep(workspace)
+    # Imported here: imports stand on the workspace.
+    from builder.imports.sheets.forgetting import forget_old_imports
+
+    forget_old_imports(workspace)
     now = workspace.clock.base.now()
     with workspace.database.write() as connection:
         connection.execute(sa.delete(session).where(session.c.expires_at < now))

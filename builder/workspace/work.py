@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -66,6 +67,10 @@ class Work:
         self.confirmed: bool | frozenset[str] = False
         # Score models ("app.model") whose full run follows this command: rules of a batch need not score by them.
         self.scored_later: frozenset[str] = frozenset()
+        # Whether values are computed but nobody is told and nothing is started: rules that would are passed over.
+        self.silent = False
+        # What this command has set off: by type of event ("task.created"), and "message" for notices and mails.
+        self.set_off: Counter[str] = Counter()
         # Events raised in this command, in the order raised.
         self.events: list[Event] = []
         self._services: dict[str, Any] = {}

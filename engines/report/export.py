@@ -23,6 +23,9 @@ _BOM = "\ufeff"
 # Spreadsheets run a text that begins with one of these as a formula (OWASP, CSV injection).
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
+# Digits of a number that a spreadsheet shows as they are.
+_SHOWN_DIGITS = 11
+
 
 def to_csv(tile: CompiledTile, result: TileResult, locale: str, zone: ZoneInfo | None = None) -> bytes:
     """The answer as CSV (RFC 4180) in UTF-8 with a byte order mark.
@@ -33,7 +36,7 @@ def to_csv(tile: CompiledTile, result: TileResult, locale: str, zone: ZoneInfo |
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     for line in _lines(tile, result, locale, zone):
-        writer.writerow([_csv_cell(cell) for cell in line])
+        writer.writerow([csv_cell(cell) for cell in line])
     return (_BOM + buffer.getvalue()).encode()
 
 
@@ -55,7 +58,7 @@ def to_xlsx(
         sheet.freeze_panes(1, 0)
         for row_number, line in enumerate(_lines(tile, result, locale, zone)):
             for number, cell in enumerate(line):
-                _write(sheet, row_number, number, cell, bold if row_number == 0 else formats[number])
+                write_cell(sheet, row_number, number, cell, bold if row_number == 0 else formats[number])
 
 
 def _lines(tile: CompiledTile, result: TileResult, locale: str, zone: ZoneInfo | None) -> Iterator[Sequence[Any]]:
@@ -91,7 +94,12 @@ def _value(row: Row, column: Column, locale: str, zone: ZoneInfo | None) -> Any:
     return text_of(value, column, locale, zone)
 
 
-def _csv_cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """A value as a cell of a CSV file that a spreadsheet opens as it stands.
+
+    A text that it would run is led by an apostrophe; digits that it would take for a number and
+    round, or whose zeros it would drop, are led by a tab. Reading a table takes both away again.
+    """
     match value:
         case None:
             return ""
@@ -104,10 +112,14 @@ def _csv_cell(value: Any) -> str:
         case timedelta():
             return f"{value // timedelta(seconds=1)}"
     text = str(value)
-    return "'" + text if text.startswith(_DANGEROUS) else text
+    if text.lstrip("'").startswith(_DANGEROUS):
+        return "'" + text
+    digits = text.isascii() and text.isdigit()
+    return f"\t{text}" if digits and (len(text) > _SHOWN_DIGITS or (text[0] == "0" and len(text) > 1)) else text
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, shape: Any) -> None:
+def write_cell(sheet: Any, row: int, column: int, value: Any, shape: Any) -> None:
+    """Writes a value into a workbook's sheet: numbers and dates typed, texts as texts whatever they begin with."""
     match value:
         case None:
             return

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Records that one "for each" may go through within a command; more is a job's work.
 MAX_FOUND = 10_000
+# What a silent command passes over.
+LOUD = (a.Notify, a.AskAnswer, a.CreateTask, a.StartProcess, a.SendMessage, a.SendSignal)
 Reply = Any
 
 
@@ -47,6 +49,8 @@ class Executor:
     def execute(self, action: a.Action) -> Reply:
         """Does it, and what the rule is told back."""
         self._count += 1
+        if self._work.silent and isinstance(action, LOUD):
+            return None
         reply = self._records(action)
         words = described(action)
         if isinstance(action, a.Decide):

@@ -8,6 +8,7 @@ from builder.web.pages import (
     dashboards,
     files,
     home,
+    imports,
     inbox,
     notifications,
     people,
@@ -20,6 +21,7 @@ from builder.web.pages import (
 BLUEPRINTS = (
     auth.blueprint,
     home.blueprint,
+    imports.blueprint,
     records.blueprint,
     files.blueprint,
     dashboards.blueprint,

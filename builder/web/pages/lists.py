@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from builder.reports import Drilled, drilled
 from builder.web.access import field_access
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.context import _, reading, site
+from builder.web.exporting import KINDS as FILES
+from builder.web.exporting import export_list
 from builder.web.listing import (
     PAGE_SIZE,
     STANDS,
@@ -74,6 +77,23 @@ def _table(sheet: Sheet) -> dict[str, Any]:
     return {"rows": table_rows(place, page.records, columns_of(place, state), sheet.display), **_paging(state, page)}
 
 
+def export(app: str, form: str, kind: str) -> Response:
+    """The list as a file, with its filters, search, order and columns."""
+    place = form_or_404(app, form)
+    if kind not in FILES:
+        abort(404)
+    if not (place.may("see") and place.may("export")):
+        abort(403)
+    access = field_access(place.form, site().principal)
+    known = [name for name in place.form.fields if access[name] in {"read", "write", "masked"}]
+    state = read_state(place, known)
+    with reading() as work:
+        mark = mark_of(work, place)
+        sheet = Sheet(work, place, state, access, narrowed=mark.drill.filter if mark else "")
+        query = sheet.query(columns=_columns(place, state))
+    return export_list(place, query, columns_of(place, state), kind)
+
+
 def mark_of(work: Work, place: FormPlace) -> Drilled | None:
     """The mark of a dashboard whose records are listed, if any; one of another form's is not found."""
     found = drilled(work, place.app, request.args.to_dict(flat=False), site().locale)
@@ -131,7 +151,20 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "may_create": place.may("create"),
         "may_delete": place.may("delete"),
         "link_href": _link_href(place),
+        "exports": _exports(place),
+        "may_import": place.may("import"),
     }
+
+
+def _exports(place: FormPlace) -> list[tuple[str, str]]:
+    """What the list may be kept as: name of the kind, and the address with all that the list's own says."""
+    if not place.may("export"):
+        return []
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "after"]
+    return [
+        (label, f"{url_for('records.export', app=place.app.name, form=place.local, kind=kind)}?{urlencode(kept)}")
+        for kind, label in (("xlsx", "Excel (XLSX)"), ("csv", "CSV"))
+    ]
 
 
 def _chosen(mark: Drilled) -> dict[str, Any]:
@@ -164,3 +197,4 @@ def _paging(state: ListState, page: Page | None) -> dict[str, Any]:
 def register(blueprint: Blueprint) -> None:
     """Adds the list to the pages of records."""
     blueprint.add_url_rule("/", "list", show)
+    blueprint.add_url_rule("/export.<kind>", "export", export)

@@ -56,6 +56,8 @@ class ListQuery:
     count: bool = False
     # The recycle bin instead of the records.
     deleted: bool = False
+    # What is done with the records beside seeing them ("export"): only those, and fields, that are open to it too.
+    operation: str = "see"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ def page_records(world: World, form: StoredForm, query: ListQuery) -> Page:
     """One page; ``AccessDenied`` where the form's records may not be seen at all, ``InputError`` for a bad query."""
     if not world.rights(form).may("delete" if query.deleted else "see"):
         raise AccessDenied("see", form.name)
+    if not world.rights(form).may(query.operation):
+        raise AccessDenied(query.operation, form.name)
     query = settled(world, form, query)
     after = read_cursor(query.after) if query.after else None
     rows, reader = _rows(world, form, query, after)
@@ -121,7 +125,7 @@ def list_key(kind: str, form: StoredForm, query: ListQuery, *more: Hashable) -> 
     """What the statement of a list depends on; None for a search, which is made anew each time."""
     if query.search.strip():
         return None
-    return (kind, form.name, query.view, query.filter, query.deleted, *more)
+    return (kind, form.name, query.view, query.filter, query.deleted, query.operation, *more)
 
 
 def _rows(
@@ -151,7 +155,7 @@ def _page_statement(
     view = _view(form.compiled, query.view)
     keys = sort_keys(source, query.sort or (view.sort if view else ()))
     columns = query.columns if query.columns is not None else (view.columns if view and view.columns else None)
-    selected, paths = _selected(source, columns)
+    selected, paths = _selected(source, columns, query.operation)
     behind = segments(keys, after)
     extra = [element.label(f"p{place}") for place, element in enumerate(paths.values())]
     sorts = [key.element.label(f"k{place}") for place, key in enumerate(keys)]
@@ -183,6 +187,8 @@ def list_conditions(source: FormSource, query: ListQuery) -> list[ColumnElement[
     view = _view(source.form.compiled, query.view)
     operation = "delete" if query.deleted else "see"
     conditions = [source.visible_rows(operation, deleted=query.deleted)]
+    if query.operation != "see":
+        conditions.append(source.allowed(query.operation))
     if view is not None and view.filter:
         conditions.append(source.trusted().test(feel.compile(view.filter, source.form.compiled.scope)))
     if isinstance(query.filter, str):
@@ -209,11 +215,14 @@ def _view(form: CompiledForm, name: str) -> ViewDefinition | None:
 
 
 def _selected(
-    source: FormSource, columns: Sequence[str] | None
+    source: FormSource, columns: Sequence[str] | None, operation: str
 ) -> tuple[SelectedFields, dict[str, ColumnElement[Any]]]:
     """The form's own columns, and the elements of paths into other records."""
     fields = source.form.compiled.fields
     if columns is None:
-        return SelectedFields(source, [name for name, field in fields.items() if field.rows is None]), {}
+        plain = [name for name, field in fields.items() if field.rows is None]
+        return SelectedFields(source, plain, operation=operation), {}
     own = dict.fromkeys(name for name in (*columns, source.form.compiled.title) if name in fields)
-    return SelectedFields(source, own), {name: path_element(source, name) for name in columns if "." in name}
+    return SelectedFields(source, own, operation=operation), {
+        name: path_element(source, name) for name in columns if "." in name
+    }

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Row, Select, case, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Executable, Row, Select, and_, case, literal, null, select, union_all
 
 from engines.form.records.prepared import Match, among, bound_ids, padded, run_by_ids
 from engines.form.records.record import MASK, Record
@@ -105,28 +105,44 @@ class RowReader:
         return found
 
 
-def level_of(source: FormSource, name: str) -> int | ColumnElement[int]:
-    """How far a field (or a column, "lines.price") may be seen: 0 not, 1 masked, 2 read; or an element that tells."""
-    rights = source.rights
-    if rights is None or rights.always(name, "read"):
+def level_of(source: FormSource, name: str, *operations: str) -> int | ColumnElement[int]:
+    """How far a field (or a column, "lines.price") may be seen: 0 not, 1 masked, 2 read; or an element that tells.
+
+    ``operations``: what is done with it beside seeing, such as "export", which must open it as far.
+    """
+    rights, asked = source.rights, ("see", *operations)
+    if rights is None or all(rights.always(name, "read", each) for each in asked):
         return _READ
-    if rights.never(name, "masked"):
+    if any(rights.never(name, "masked", each) for each in asked):
         return _HIDDEN
-    if rights.never(name, "read") and rights.always(name, "masked"):
+    unread = any(rights.never(name, "read", each) for each in asked)
+    if unread and all(rights.always(name, "masked", each) for each in asked):
         return _MASKED
-    read, mask = source.readable(name), source.readable(name, "masked")
+    read = and_(*(source.readable(name, "read", each) for each in asked))
+    mask = and_(*(source.readable(name, "masked", each) for each in asked))
     return case((read, literal(_READ)), (mask, literal(_MASKED)), else_=literal(_HIDDEN))
 
 
 class SelectedFields:
     """Selects fields of a form's records under rights."""
 
-    def __init__(self, source: FormSource, names: Iterable[str] | None = None, *, titles: bool = False) -> None:
-        """``names``: the fields wanted; all but sub-tables unless given. ``titles``: also of what they point to."""
+    def __init__(
+        self,
+        source: FormSource,
+        names: Iterable[str] | None = None,
+        *,
+        titles: bool = False,
+        operation: str = "see",
+    ) -> None:
+        """``names``: the fields wanted; all but sub-tables unless given. ``titles``: also of what they point to.
+
+        ``operation``: what is done with them beside seeing, which must give the fields too.
+        """
         self.source = source
+        more = () if operation == "see" else (operation,)
         fields = source.form.compiled.fields
         wanted = [name for name in (fields if names is None else names) if name in fields]
-        self._levels = {name: level_of(source, name) for name in wanted}
+        self._levels = {name: level_of(source, name, *more) for name in wanted}
         shown = [name for name in wanted if self._levels[name] is not _HIDDEN]
         fixed = {name: level for name, level in self._levels.items() if isinstance(level, int)}
         tables = [name for name in shown if fields[name].rows is not None]
