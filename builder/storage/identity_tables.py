@@ -66,6 +66,8 @@ membership = sa.Table(
     reference("department", "sys_department.id", primary_key=True),
     # Exactly one main department per person who is in any.
     flag("main"),
+    # What the person is there: "Head of sales".
+    text("post", server_default=""),
     sa.Index("ix_sys_membership_department", "department"),
 )
 

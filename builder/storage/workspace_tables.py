@@ -20,6 +20,8 @@ workspace = sa.Table(
     flag("sandbox"),
     # SHA-256 of the one-time set-up token; empty once it was used.
     text("setup_hash", server_default=""),
+    # Random; signs links to tasks. Empty until the first one.
+    text("signing_key", server_default=""),
     instant("created_at"),
 )
 

@@ -12,6 +12,7 @@ from builder.runtime.process import limits, tasks
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.instances import service_key as service_call_key
 from builder.runtime.process.services import ServiceCall
+from builder.runtime.process.telling import tell_outside
 from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import process_instance, process_subscription
 from engines.core import AccessDenied, BudgetExceeded, InputError, Principal, StateConflict, new_id
@@ -127,6 +128,12 @@ class Carrying:
             subject=instance.subject,
             task_id=task_id,
         )
+        step = self._shell.graph(instance).nodes[task.node].definition.user_task
+        if step is not None and step.channels:
+            tell_outside(
+                self._around, instance, step, people, task=task_id, title=label, text=subject_title,
+                key=f"task:{task_id}:{self._work.command_id}",
+            )  # fmt: skip
 
     def _changed(self, instance: Instance, effect: out.TaskChanged, by: UUID | None) -> None:
         at = self._work.instant

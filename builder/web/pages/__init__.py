@@ -16,6 +16,7 @@ from builder.web.pages import (
     public,
     records,
     studio,
+    task_links,
 )
 
 BLUEPRINTS = (
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     phrases.blueprint,
     public.blueprint,
     answers.blueprint,
+    task_links.blueprint,
     studio.blueprint,
     admin.blueprint,
     resources.blueprint,

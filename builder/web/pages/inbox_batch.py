@@ -55,7 +55,7 @@ def choose() -> str:
     with reading() as work:
         for id in chosen:
             page = TaskPage(work, id)
-            item = _item(page)
+            item = item_of(page)
             items.append(item)
             if not item.problem:
                 offered.append(outcomes(page.row))
@@ -77,7 +77,8 @@ def _has(outcomes: Sequence[dict[str, str]], wanted: dict[str, str]) -> bool:
     return any((one["name"], one["label"]) == (wanted["name"], wanted["label"]) for one in outcomes)
 
 
-def _item(page: TaskPage) -> Item:
+def item_of(page: TaskPage) -> Item:
+    """A task with what it is about, and why it cannot be decided without its own page."""
     row = page.row
     return Item(
         id=row.id,
@@ -136,7 +137,7 @@ def _decide(id: UUID) -> dict[str, Any]:
             seen_version=form.get(f"_version.{id}", type=int),
         )
 
-    state, reason = _outcome_of(lambda: change(act, "task.complete", key=f"{form.get('_key', '')}:{id}"))
+    state, reason = result_of(lambda: change(act, "task.complete", key=f"{form.get('_key', '')}:{id}"))
     return {"href": url_for("inbox.task", id=id), "state": state, "reason": reason, **_named(id, named)}
 
 
@@ -149,8 +150,8 @@ def _named(id: UUID, named: dict[str, Any]) -> dict[str, Any]:
         return {"title": site().text(row.title) or row.node, "subject": row.subject_title or ""}
 
 
-def _outcome_of(command: Callable[[], Any]) -> tuple[str, str]:
-    """(done, conflict or refused; why)"""
+def result_of(command: Callable[[], Any]) -> tuple[str, str]:
+    """What has become of a command: "done", "conflict" or "refused", and why."""
     locale = site().locale
     try:
         command()
