@@ -14,7 +14,6 @@ from builder.storage.identity_tables import person
 from builder.storage.runtime_tables import effect, process_history, task, task_read
 from builder.storage.values import decode
 from builder.workspace import Workspace
-
 from engines.core import SYSTEM
 
 from .conftest import csrf
