@@ -55,7 +55,6 @@ def write(connection: Connection, instance: Instance, changed: ClockChanged, *, 
         "person": changed.by or clock.person,
         "department": clock.department,
     }
-    instance.has_rows = True
     upsert(connection, process_clock, [row])
 
 
