@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers, units
+from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Request
@@ -20,6 +20,8 @@ from flask import Request
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 # Languages of the product, with the name each has for itself.
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
+# The yuan and the yen share a sign: here it is the yuan's.
+SIGNS: Mapping[str, str] = {"CNY": "¥", "JPY": "JP¥"}
 _BABEL = {"zh": "zh_Hans_CN", "en": "en"}
 
 
@@ -64,6 +66,8 @@ class Formats:
     def money(self, value: Decimal, currency: str, scale: int = 2) -> str:
         """An amount with its currency's sign."""
         pattern = "¤#,##0" + ("." + "0" * scale if scale else "")
+        if currency in SIGNS:
+            pattern = pattern.replace("¤", f"'{SIGNS[currency]}'")
         return numbers.format_currency(value, currency, pattern, locale=self._babel, currency_digits=False)
 
     def percent(self, value: Decimal, scale: int | None = None) -> str:
@@ -95,10 +99,6 @@ class Formats:
         if abs(delta) > timedelta(days=30):
             return self.date(value.astimezone(self.zone).date())
         return dates.format_timedelta(delta, add_direction=True, locale=self._babel)
-
-    def units(self, value: int, unit: str) -> str:
-        """A number of "second", "minute", "hour" or "day", in words."""
-        return str(units.format_unit(value, f"duration-{unit}", locale=self._babel))
 
     def duration(self, value: timedelta) -> str:
         """A length of time in words, in its largest unit."""

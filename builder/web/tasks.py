@@ -13,7 +13,7 @@ from flask import abort, url_for
 from markupsafe import Markup
 
 from builder.runtime.inbox import InboxItem
-from builder.storage.runtime_tables import process_history, process_live
+from builder.storage.runtime_tables import process_history, process_instance, process_live
 from builder.storage.runtime_tables import task as task_table
 from builder.web.catalogue import apps
 from builder.web.context import _, site
@@ -139,11 +139,15 @@ def happenings(work: Work, row: sa.Row[Any], process: str, names: WorkNames) -> 
         return [Happening(who=_("The system"), what=_("made this task"), at=row.created_at, tone="ok")]
     query = sa.select(process_history).where(process_history.c.instance_id == row.instance_id)
     lines = work.connection.execute(query.order_by(process_history.c.number)).all()
-    names.learn_people([line.actor for line in lines if line.actor])
+    # A rule starts a process in the app's name; people want to know whose doing it was.
+    starter = work.connection.scalar(
+        sa.select(process_instance.c.started_by).where(process_instance.c.id == row.instance_id)
+    )
+    names.learn_people([id for id in (starter, *(line.actor for line in lines)) if id])
     definition = process_definition(row.app, process)
     labels = {node.name: site().text(node.label) or node.name for node in definition.nodes} if definition else {}
     files = shown_files(work, row)
-    return [found for line in lines if (found := _happening(line, row, process, labels, names, files))]
+    return [found for line in lines if (found := _happening(line, row, process, labels, names, files, starter))]
 
 
 def _happening(
@@ -153,6 +157,7 @@ def _happening(
     labels: Mapping[str, str],
     names: WorkNames,
     files: Mapping[Any, Sequence[Mapping[str, Any]]],
+    starter: UUID | None,
 ) -> Happening | None:
     words = _words().get(line.kind)
     if words is None:
@@ -164,8 +169,9 @@ def _happening(
     told = outcome_label(row.app, process, line.node or "", outcome)
     what = sentence % {"node": node, "outcome": told} if told or "%(outcome)s" not in sentence else node
     people = _people_in(data, names)
+    actor = line.actor or (starter if line.kind == "instance.started" else None)
     return Happening(
-        who=(names.person(line.actor) if line.actor else None) or _("The system"),
+        who=(names.person(actor) if actor else None) or _("The system"),
         what=_("%(what)s: %(people)s", what=what, people=people) if people else what,
         at=line.at,
         tone=tone,

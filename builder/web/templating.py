@@ -28,7 +28,7 @@ def set_up_templates(app: Flask) -> None:
     environment.trim_blocks = True
     environment.lstrip_blocks = True
     environment.filters["text"] = lambda value: LocalizedText.of(value).get(_locale())
-    for name in ("date", "instant", "instant_seconds", "ago", "number", "plain", "duration", "units"):
+    for name in ("date", "instant", "instant_seconds", "ago", "number", "plain", "duration", "span"):
         environment.filters[name] = _formatter(name)
     environment.globals.update(icon=icon, mark=MARK, languages=LANGUAGES, here=_here, csrf_field=csrf_field)
     environment.globals.update(script_url=_script, style_url=_style, preload=_preload, notices=take_notices)

@@ -244,7 +244,7 @@ def _scatter(chart: _Chart) -> Options:
         "tooltip": {"trigger": "item", "confine": True},
         "grid": {"left": 8, "right": 24, "top": 56, "bottom": 28, "containLabel": True},
         "xAxis": {"type": "value", "name": chart.heading(x), "nameLocation": "middle", "nameGap": 28, "scale": True},
-        "yAxis": {"type": "value", "name": chart.heading(y), "scale": True},
+        "yAxis": {"type": "value", "name": chart.heading(y), "nameTextStyle": {"align": "left"}, "scale": True},
         "series": series,
     }
     if size:

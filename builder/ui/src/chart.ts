@@ -77,7 +77,8 @@ function dressOne(axis: Record<string, unknown>, about: About, series: string | 
     const shape = about.formats[(axis.name as string) ?? ""] ?? about.formats[series ?? ""] ?? Object.values(about.formats)[0];
     label.formatter = (value: number) => number(value, { ...shape, compact: true } as Shape, about.locale);
   }
-  return { ...lines, ...axis, axisLabel: { ...label, ...(axis.axisLabel as object) }, splitLine: { ...lines.splitLine, ...(axis.splitLine as object) } };
+  const nameTextStyle = { ...lines.nameTextStyle, ...(axis.nameTextStyle as object) };
+  return { ...lines, ...axis, nameTextStyle, axisLabel: { ...label, ...(axis.axisLabel as object) }, splitLine: { ...lines.splitLine, ...(axis.splitLine as object) } };
 }
 
 function tooltip(options: Options): object {
@@ -112,6 +113,8 @@ function number(value: number | null | undefined, shape: Shape | undefined, loca
   const form = new Intl.NumberFormat(locale === "zh" ? "zh-CN" : locale, {
     style: percent ? "percent" : shape?.currency && !few ? "currency" : "decimal",
     currency: shape?.currency || undefined,
+    // The yuan and the yen share a sign: it is the yuan's.
+    currencyDisplay: shape?.currency === "CNY" ? "narrowSymbol" : "symbol",
     notation: few ? "compact" : "standard",
     minimumFractionDigits: few ? undefined : digits,
     maximumFractionDigits: few ? 1 : (digits ?? 2),

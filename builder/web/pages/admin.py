@@ -26,6 +26,7 @@ from builder.jobs import outbox
 from builder.storage.runtime_tables import effect, job
 from builder.storage.values import decode
 from builder.storage.workspace_tables import audit
+from builder.web.audit_words import audit_rows, job_words
 from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
@@ -35,12 +36,15 @@ from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from builder.workspace.app_settings import write_setting
 from builder.workspace.moving_clock import advance_clock
-from engines.core import InputError, SystemClock
+from engines.core import InputError
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 PAGE = 50
 # How far one click may move a sandbox's clock.
-STEPS = (("minutes", 15), ("hours", 1), ("days", 1), ("days", 30))
+STEPS = tuple(
+    (part, number, timedelta(**{part: number}))
+    for part, number in (("minutes", 15), ("hours", 1), ("days", 1), ("days", 30))
+)
 # What a move may be put together from, and how far it may go at once.
 PARTS = ("days", "hours", "minutes", "seconds")
 FARTHEST = timedelta(days=3660)
@@ -102,6 +106,8 @@ def role_label(role: str) -> str:
         return system[role]
     app, _dot, name = role.partition(".")
     found = apps().get(app)
+    if found and name == "builder":
+        return _("Designer of %(app)s", app=site().text(found.definition.label) or app)
     definition = found.roles.get(name) if found else None
     return (site().text(definition.label) or name) if definition else role
 
@@ -109,7 +115,7 @@ def role_label(role: str) -> str:
 def _offered_roles() -> list[tuple[str, str]]:
     offered = [(role, role_label(role)) for role in SYSTEM_ROLES]
     for name, app in apps().items():
-        given = [role for role in app.roles if role not in {"app", "public"}]
+        given = [role for role in app.roles if role not in {"app", "public", "shared"}]
         offered += [(f"{name}.{role}", role_label(f"{name}.{role}")) for role in given]
     return offered
 
@@ -316,7 +322,7 @@ def jobs() -> str:
     query = sa.select(job).order_by(job.c.state, job.c.due_at).limit(100)
     with reading() as work:
         rows = work.connection.execute(query).all()
-    return _page("jobs", "jobs", rows=rows, now=SystemClock().now())
+    return _page("jobs", "jobs", rows=rows, kinds=job_words())
 
 
 @blueprint.get("/audit")
@@ -328,17 +334,6 @@ def audit_page() -> str:
         query = query.where(audit.c.id < before)
     with reading() as work:
         rows = work.connection.execute(query).all()
-        names = WorkNames(work)
-        names.learn_people([row.actor for row in rows if row.actor])
-        shown = [
-            {
-                "at": row.at,
-                "who": (names.person(row.actor) if row.actor else None) or row.actor_kind,
-                "action": row.action,
-                "subject": row.subject,
-                "detail": row.detail,
-            }
-            for row in rows
-        ]
+        shown = audit_rows(rows, WorkNames(work), role_label)
     next_href = url_for("admin.audit_page", before=rows[-1].id) if len(rows) == PAGE else ""
     return _page("audit", "audit", rows=shown, next_href=next_href)
