@@ -20,6 +20,7 @@ _PACKAGES = (
     "builder.identity",
     "builder.imports",
     "builder.jobs",
+    "builder.lists",
     "builder.rights",
     "builder.runtime",
     "builder.scenarios",

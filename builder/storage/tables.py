@@ -9,6 +9,7 @@ from builder.storage import (
     release_tables,
     runtime_tables,
     share_tables,
+    view_tables,
     workspace_tables,
 )
 from builder.storage.metadata import metadata
@@ -23,5 +24,6 @@ __all__ = [
     "release_tables",
     "runtime_tables",
     "share_tables",
+    "view_tables",
     "workspace_tables",
 ]

@@ -54,6 +54,14 @@ def choices_for(
     abort(404)
 
 
+def system_choices(kind: str, text: str) -> list[dict[str, Any]]:
+    """People or departments, for what every record has."""
+    with reading() as work:
+        if kind == "department":
+            return _departments(work, text)
+        return [{"id": str(id), "label": name} for id, name in DatabaseDirectory(work.connection).search(text, MOST)]
+
+
 def _options(app: str, field: CompiledField, text: str, beside: str) -> list[dict[str, Any]]:
     """Options whose label holds the text, or begins with it in pinyin initials."""
     wanted = text.lower()

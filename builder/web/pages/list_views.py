@@ -11,8 +11,11 @@ from builder.web.access import field_access
 from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.conflicts import clash_of
 from builder.web.context import _, change, reading, site
-from builder.web.listing import read_state
+from builder.web.filters import SYSTEM_KINDS
+from builder.web.list_tools import rows_in
+from builder.web.listing import columns_of, read_state
 from builder.web.pages.lists import mark_of
+from builder.web.pickers import choices_for, system_choices
 from builder.web.views.board import cards_in
 from builder.web.views.gantt import shifted
 from builder.web.views.kinds import missing
@@ -30,6 +33,7 @@ MOST_DAYS = 36_600
 def register(blueprint: Blueprint) -> None:
     """Adds what views ask for to the pages of records."""
     blueprint.add_url_rule("/section", "section", section)
+    blueprint.add_url_rule("/filter/<field>", "filter_choices", filter_choices)
     blueprint.add_url_rule("/branch", "branch", branch)
     blueprint.add_url_rule("/<uuid:id>/place", "place", place, methods=["POST"])
 
@@ -50,15 +54,34 @@ def _visible(app: str, form: str) -> FormPlace:
 
 
 def section(app: str, form: str) -> str:
-    """The next cards of a column."""
+    """The next cards of a column, or rows of a group."""
     found = _visible(app, form)
     with reading() as work:
         sheet = _sheet(work, found)
+        if sheet.view.kind == "list" and sheet.state.group:
+            shown = rows_in(sheet, request.args.get("in", ""), sheet.state.after)
+            return render_template("parts/views/rows.html", columns=columns_of(found, sheet.state), **shown)
         if sheet.view.kind != "kanban" or missing(sheet):
             abort(404)
         cards = cards_in(sheet, sheet.key("group"), request.args.get("in", ""), sheet.state.after)
         movable = sheet.movable(sheet.key("group"))
     return render_template("parts/views/cards.html", movable=movable, **cards)
+
+
+def filter_choices(app: str, form: str, field: str) -> Response:
+    """What a condition may name, for what was typed: records, people or departments, as far as they may be seen."""
+    found = _visible(app, form)
+    access = field_access(found.form, site().principal)
+    if access.get(field, "read") not in READABLE or (field not in found.form.fields and field not in SYSTEM_KINDS):
+        abort(404)
+    text = request.args.get("q", "").strip()[:100]
+    if field in found.form.fields:
+        items = choices_for(found, field, text)
+    else:
+        items = system_choices(SYSTEM_KINDS[field], text)
+    response = make_response(jsonify(items=items))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def branch(app: str, form: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from builder.reports import Drilled, drilled
 from builder.web.access import field_access
@@ -13,6 +14,7 @@ from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.context import _, reading, site
 from builder.web.exporting import KINDS as FILES
 from builder.web.exporting import export_list
+from builder.web.list_tools import builder_data, grouped, groupings
 from builder.web.listing import (
     PAGE_SIZE,
     STANDS,
@@ -22,8 +24,10 @@ from builder.web.listing import (
     count_text,
     filter_groups,
     read_state,
+    simple,
     views_of,
 )
+from builder.web.pages.list_saved import opened, saved_context
 from builder.web.rows import SYSTEM_COLUMNS, column_label, table_rows
 from builder.web.views.kinds import KINDS, icon_of, missing
 from builder.web.views.sheet import Sheet
@@ -32,25 +36,29 @@ from engines.core import InputError
 from engines.form import Page
 
 
-def show(app: str, form: str) -> str:
+def show(app: str, form: str) -> str | BaseResponse:
     """The list page."""
     place = form_or_404(app, form)
     if not place.may("see"):
         abort(404)
     access = field_access(place.form, site().principal)
     known = [name for name in place.form.fields if access[name] in {"read", "write", "masked"}]
+    if (there := opened(place)) is not None:
+        return there
     state = read_state(place, known)
-    problem, mark = "", None
+    problem = ""
     body: dict[str, Any] = {"rows": [], "count": "", "next_href": "", "back_href": ""}
-    try:
-        with reading() as work:
-            mark = mark_of(work, place)
-            body = _body(Sheet(work, place, state, access, narrowed=mark.drill.filter if mark else ""))
-    except InputError:
-        problem = _("One of the conditions has a value that does not fit.")
+    with reading() as work:
+        mark = mark_of(work, place)
+        sheet = Sheet(work, place, state, access, narrowed=mark.drill.filter if mark else "")
+        try:
+            body = _body(sheet)
+        except InputError:
+            problem = _("One of the conditions has a value that does not fit.")
+        told = _context(sheet, known, mark)
     return render_template(
         "pages/list.html",
-        **_context(place, state, known, mark),
+        **told,
         columns=columns_of(place, state),
         kind=state.view.kind if not problem else "list",
         problem=problem,
@@ -72,6 +80,8 @@ def _body(sheet: Sheet) -> dict[str, Any]:
 
 def _table(sheet: Sheet) -> dict[str, Any]:
     place, state = sheet.place, sheet.state
+    if state.group:
+        return {"rows": [], **grouped(sheet), **_paging(state, None)}
     query = sheet.query(columns=_columns(place, state), after=state.after, limit=PAGE_SIZE, count=True)
     page = sheet.page(query)
     return {"rows": table_rows(place, page.records, columns_of(place, state), sheet.display), **_paging(state, page)}
@@ -108,9 +118,13 @@ def _columns(place: FormPlace, state: ListState) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*shown, *([place.form.title] if place.form.title else [])]))
 
 
-def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled | None) -> dict[str, Any]:
+def _context(sheet: Sheet, known: list[str], mark: Drilled | None) -> dict[str, Any]:
+    place, state = sheet.place, sheet.state
     views = views_of(place)
+    filters = filter_groups(place, known)
     kept = [("view", state.view.name), *(("f", item.encoded) for item in state.conditions)]
+    kept += [("where", state.where.encoded)] if state.where else []
+    kept += [("group", request.args.get("group", "")), ("saved", state.saved)]
     kept += state.stands
     kept += state.mark
     if state.sort:
@@ -123,9 +137,11 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         "view": {"label": site().text(state.view.label) or place.plural},
         "views": [
             {
-                "href": state.href(view=name, f=[], sort="", q="", **dict.fromkeys(STANDS, "")),
+                "href": state.href(
+                    view=name, f=[], sort="", q="", where="", group="", saved="", **dict.fromkeys(STANDS, "")
+                ),
                 "label": site().text(view.label) or name,
-                "current": view is state.view,
+                "current": view is state.view and not state.saved,
                 "icon": icon_of(view.kind),
             }
             for name, view in views.items()
@@ -139,15 +155,18 @@ def _context(place: FormPlace, state: ListState, known: list[str], mark: Drilled
         if mark
         else None,
         "search": state.search,
-        "conditions": condition_chips(place, state),
-        "filterable": filter_groups(place, known),
+        "conditions": condition_chips(place, state, sheet.called),
+        "filterable": simple(filters),
+        "builder": builder_data(sheet, filters),
+        "groupings": groupings(sheet, known),
+        **saved_context(sheet.work, place, state),
         "all_columns": [
             {"name": n, "label": column_label(place.form, n), "shown": n in state.columns}
             for n in (*known, *SYSTEM_COLUMNS)
             if n in SYSTEM_COLUMNS or place.form.fields[n].rows is None
         ],
-        "filtered": bool(state.search or state.conditions or mark),
-        "clear_href": state.href(f=[], q="", mark=()),
+        "filtered": bool(state.search or state.conditions or state.where or mark),
+        "clear_href": state.href(f=[], q="", where="", mark=()),
         "may_create": place.may("create"),
         "may_delete": place.may("delete"),
         "link_href": _link_href(place),

@@ -19,7 +19,7 @@ from builder.web.forms import layout_for
 from builder.web.history import versions_shown
 from builder.web.names import WorkNames, title_of
 from builder.web.notices import notify
-from builder.web.pages import list_views, lists, record_versions, sharing
+from builder.web.pages import list_saved, list_views, lists, record_versions, sharing
 from builder.web.pickers import choices_for
 from builder.web.record_parts import holds
 from builder.web.why import explain
@@ -33,6 +33,7 @@ blueprint = Blueprint("records", __name__, url_prefix="/a/<app>/f/<form>")
 blueprint.before_request(require_person)
 lists.register(blueprint)
 list_views.register(blueprint)
+list_saved.register(blueprint)
 record_versions.register(blueprint)
 sharing.register(blueprint)
 

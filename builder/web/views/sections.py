@@ -41,7 +41,7 @@ class Section:
 
 def sections_of(sheet: Sheet, by: str) -> tuple[list[Section], int]:
     """The sections by a field, in the order of its options or by name, and how many more there are."""
-    sums = sheet.keys("sums")
+    sums = sheet.sums()
     groups = sheet.work.records.groups(sheet.place.name, sheet.query(), by, sums)
     found = {_key(item.value): item for item in groups.items}
     keys = _ordered(sheet, by, groups, found)
@@ -52,7 +52,7 @@ def sections_of(sheet: Sheet, by: str) -> tuple[list[Section], int]:
 
 def section_at(sheet: Sheet, by: str, key: str) -> Section:
     """One section, with its figures as they are now."""
-    sums = sheet.keys("sums")
+    sums = sheet.sums()
     groups = sheet.work.records.groups(sheet.place.name, sheet.query(narrow=[condition(sheet, by, key)]), by, sums)
     return _section(sheet, by, key, next(iter(groups.items), None), groups.capped)
 

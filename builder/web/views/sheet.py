@@ -12,15 +12,15 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from builder.web.catalogue import FormPlace
-from builder.web.context import site
+from builder.web.context import _, site
 from builder.web.filters import to_filter
 from builder.web.forms import Display
-from builder.web.forms.display import NONE
+from builder.web.forms.display import NONE, shown_type
 from builder.web.listing import ListState
 from builder.web.names import WorkNames, title_of
 from builder.web.rows import column_label, record_value
 from builder.workspace import Work
-from engines.form import ListQuery, Page, Record, SortDefinition, to_feel
+from engines.form import FieldDefinition, ListQuery, Page, Record, SortDefinition, to_feel
 
 READABLE = frozenset({"read", "write", "masked"})
 # Facts on one card.
@@ -69,8 +69,19 @@ class Sheet:
 
     def key(self, name: str) -> str:
         """The field that a key of the view names; "" where it names none that the reader may see."""
-        field = self.view.group if name == "group" else str(self.view.config.get(name, ""))
+        field = self._group() if name == "group" else str(self.view.config.get(name, ""))
         return field if self.readable(field) else ""
+
+    def _group(self) -> str:
+        return self.state.group if self.view.kind == "list" else self.view.group
+
+    def sums(self) -> list[str]:
+        """The fields that are added up for each group: those that the view names, else a list's numbers."""
+        stated = self.keys("sums")
+        if stated or self.view.kind != "list":
+            return stated
+        fields = self.place.form.fields
+        return [n for n in self.state.columns if n in fields and _adds_up(fields[n].definition) and self.readable(n)]
 
     def keys(self, name: str) -> list[str]:
         """The same for a key that names several."""
@@ -133,7 +144,9 @@ class Sheet:
 
     def filter(self, *more: Filter) -> str | None:
         """All conditions as one: those chosen, that of the mark, and ``more``."""
-        parts = [part for part in (to_filter(self.state.conditions), self.narrowed, *more) if part]
+        form, where = self.place.form, self.state.where
+        chosen = (to_filter(self.state.conditions, form), where.data(form) if where else None)
+        parts = [part for part in (*chosen, self.narrowed, *more) if part]
         texts = [part if isinstance(part, str) else self.feel(part) for part in parts]
         return " and ".join(f"({text})" for text in texts) or None
 
@@ -170,6 +183,19 @@ class Sheet:
         """What the record is called."""
         return title_of(self.place.form, record, self.names)
 
+    def called(self, field: str, id: str) -> str:
+        """What the record, person or department is called that a field's value names by its id."""
+        try:
+            key = UUID(id)
+        except ValueError:
+            return id
+        found = self.place.form.fields.get(field)
+        if found is not None and found.target:
+            return self.names.record(found.target, key) or _("not visible")
+        department = found.kind.name == "department" if found is not None else field == "department"
+        name = self.names.department(key) if department else self.names.person(key)
+        return name or _("unknown")
+
     def label(self, name: str) -> str:
         """What a field is called."""
         return column_label(self.place.form, name)
@@ -182,6 +208,10 @@ class Sheet:
             next((o for o in field.definition.options if o.name == record.values.get(name)), None) if field else None
         )
         return f"c-{option.color}" if option and option.color.isalpha() else ""
+
+
+def _adds_up(field: FieldDefinition) -> bool:
+    return shown_type(field) in {"number", "money"}
 
 
 def _plain(shown: Markup) -> Markup:

@@ -38,6 +38,10 @@ PERIODS = (
     "last_quarter",
     "this_year",
     "last_year",
+    "next_week",
+    "next_month",
+    "next_quarter",
+    "next_year",
 )
 
 
@@ -167,9 +171,13 @@ def period_days(period: str, today: date) -> tuple[date, date]:
     start = _start(words[1], today)
     if words[0] == "last":
         return _start(words[1], start - timedelta(days=1)), start
-    return start, _start(
-        words[1], start + timedelta(days={"week": 8, "month": 32, "quarter": 100, "year": 370}[words[1]])
-    )
+    following = _after(words[1], start)
+    return (following, _after(words[1], following)) if words[0] == "next" else (start, following)
+
+
+def _after(unit: str, start: date) -> date:
+    """First day of the unit behind the one that begins at ``start``."""
+    return _start(unit, start + timedelta(days={"week": 8, "month": 32, "quarter": 100, "year": 370}[unit]))
 
 
 def _start(unit: str, day: date) -> date:

@@ -1,4 +1,4 @@
-// Views that are no tables: each kind's script is fetched only where such a view is shown.
+// Views that are no tables, and the filter builder: each part's script is fetched only where it stands.
 type Kind = { mount(element: HTMLElement): void };
 
 const KINDS: Record<string, () => Promise<Kind>> = {
@@ -8,6 +8,7 @@ const KINDS: Record<string, () => Promise<Kind>> = {
   tree: () => import("./tree"),
   organisation: () => import("./organisation"),
   graph: () => import("./graph"),
+  builder: () => import("./builder"),
 };
 
 export async function mount(element: HTMLElement): Promise<void> {
