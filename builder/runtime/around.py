@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 # Events that nobody but rules of the same app, by name, and listeners can follow.
-OF_PROCESSES = frozenset(kind.value for kind in EventKind if kind.value.startswith(("process.", "task.")))
+OF_PROCESSES = {kind.value: kind for kind in EventKind if kind.value.startswith(("process.", "task."))}
 # Paths for which the name of whoever started a process is looked up.
 INITIATOR = frozenset({("initiator",), ("initiator", "name")})
 
@@ -180,7 +180,7 @@ class Around:
 
     # -- one instant, one budget
 
-    @cached_property
+    @property
     def budget(self) -> Budget:
         """What all expressions of this command share."""
         return self.work.budget
@@ -205,6 +205,8 @@ class Around:
         """The working calendars of an app, in their own zone, else the workspace's."""
         known = self.work.apps.get(app)
         found = known.calendars if known else {}
+        if not found:
+            return found
         zone, lineage = self.work.zone, self.directory.lineage
         return {name: Calendar(c, ZoneInfo(c.zone) if c.zone else zone, lineage) for name, c in found.items()}
 
@@ -357,7 +359,8 @@ class Around:
         """Raises an event of this command. One of a process or task that no rule waits for is not made at all."""
         self.work.set_off[type] += 1
         found = self.work.apps.get(app)
-        if type in OF_PROCESSES and not self.listeners and not self._hears(found, type, payload["name"]):
+        kind = OF_PROCESSES.get(type)
+        if kind is not None and not self.listeners and not self._hears(found, kind, payload["name"]):
             return
         event = Event(
             id=new_id(),
@@ -372,8 +375,8 @@ class Around:
         )
         self.work.emit([event])
 
-    def _hears(self, app: CompiledApp | None, type: str, name: str) -> bool:
-        return app is not None and bool(app.rulesets) and ruleset_of(self, app).hears(EventKind(type), name)
+    def _hears(self, app: CompiledApp | None, kind: EventKind, name: str) -> bool:
+        return app is not None and bool(app.rulesets) and ruleset_of(self, app).hears(kind, name)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -95,20 +95,21 @@ class SqliteDatabase:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.queue.turn(), translated(), self._at_hand() as connection, connection.begin():
-            yield connection
+        with self.queue.turn(), translated():
+            connection = self._at_hand()
+            self._in_turn = True
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                self._in_turn = False
 
-    @contextmanager
-    def _at_hand(self) -> Iterator[Connection]:
+    def _at_hand(self) -> Connection:
         """The one connection of all turns: getting it from a pool costs as much as a short command's statements."""
         connection = self._connection
         if connection is None or connection.closed or connection.invalidated:
             connection = self._connection = self._writer.connect()
-        self._in_turn = True
-        try:
-            yield connection
-        finally:
-            self._in_turn = False
+        return connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -7,8 +7,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -38,19 +37,19 @@ class WriterQueue:
         self._file = -1
         self._pid = 0
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Turn:
         """Holds the lock for a block; ``DatabaseBusy`` when it did not come free in time."""
+        return Turn(self)
+
+    def _enter(self) -> Callable[[], object]:
+        """Call what comes back, then ``_release``, to let the lock go."""
         deadline = time.monotonic() + self._timeout_s
         self._acquire()
         try:
-            unlock = self._lock_file(deadline)
-            try:
-                yield
-            finally:
-                unlock()
-        finally:
+            return self._lock_file(deadline)
+        except BaseException:
             self._release()
+            raise
 
     @property
     def waiting(self) -> int:
@@ -127,3 +126,21 @@ class WriterQueue:
                 if not done.is_set():
                     given_up = True
                     raise DatabaseBusy("another process holds the write lock")
+
+
+class Turn:
+    """One turn of a queue. A class because every command takes one: a generator costs four times that."""
+
+    __slots__ = ("_queue", "_unlock")
+
+    def __init__(self, queue: WriterQueue) -> None:
+        self._queue = queue
+
+    def __enter__(self) -> None:
+        self._unlock = self._queue._enter()
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self._unlock()
+        finally:
+            self._queue._release()

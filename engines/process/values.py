@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,8 @@ def encode(value: Any) -> Any:
     kind = type(value)
     if value is None or kind in _PLAIN:
         return value
+    if kind in _SCALARS:
+        return _SCALARS[kind](value)
     # Asking an abstract class costs more than all the rest.
     if kind is dict or isinstance(value, Mapping):
         encoded = {
@@ -36,22 +38,22 @@ def encode(value: Any) -> Any:
 
 
 def _encode_scalar(value: Any) -> dict[str, str]:
-    match value:
-        case Decimal():
-            return {"@number": str(value)}
-        case datetime():
-            return {"@instant": value.isoformat()}
-        case date():
-            return {"@date": value.isoformat()}
-        case time():
-            return {"@time": value.isoformat()}
-        case timedelta():
-            return {"@duration": str(value // timedelta(microseconds=1))}
-        case UUID():
-            return {"@id": str(value)}
+    """A value of a subclass of a scalar's type."""
+    for kind, write in _SCALARS.items():
+        if isinstance(value, kind):
+            return write(value)
     raise TypeError(f"a process variable cannot hold a {type(value).__name__}: {value!r}")
 
 
+# By type; a date and time is a date, too, and comes before it.
+_SCALARS: Mapping[type, Callable[[Any], dict[str, str]]] = {
+    Decimal: lambda value: {"@number": str(value)},
+    datetime: lambda value: {"@instant": value.isoformat()},
+    date: lambda value: {"@date": value.isoformat()},
+    time: lambda value: {"@time": value.isoformat()},
+    timedelta: lambda value: {"@duration": str(value // timedelta(microseconds=1))},
+    UUID: lambda value: {"@id": str(value)},
+}
 _DECODERS: dict[str, Any] = {
     "@number": Decimal,
     "@instant": datetime.fromisoformat,

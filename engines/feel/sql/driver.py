@@ -80,7 +80,9 @@ class DriverStatement:
         """The parameters as the driver takes them."""
         bound = list(self._take({**self._fixed, **values} if self._fixed else values))
         for place, write in self._writers:
-            bound[place] = write(bound[place])
+            # Every type of ours writes a missing value as NULL.
+            if bound[place] is not None:
+                bound[place] = write(bound[place])
         return bound if self._names is None else dict(zip(self._names, bound, strict=True))
 
     def _bind_many(self, rows: Sequence[Mapping[str, Any]]) -> Any:
