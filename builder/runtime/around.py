@@ -298,6 +298,10 @@ class Around:
         """Whether the acting person may see a task."""
         return rights.concerns(self.work.principal, row, self)
 
+    def is_shown(self, row: sa.Row[Any]) -> bool:
+        """Whether a task shows the acting person what its step shows of the record."""
+        return rights.is_shown(self.work.principal, row, self)
+
     def may_act(self, row: sa.Row[Any]) -> bool:
         """Whether the acting person may complete a task."""
         return rights.may_act(self.work.principal, row, self)

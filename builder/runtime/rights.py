@@ -61,9 +61,17 @@ def concerns(principal: Principal, row: sa.Row[Any], around: Around) -> bool:
     """Whether the principal may see a task: all who have, had, may take, started, were copied or administer it."""
     if principal.id is None:
         return principal.kind is PrincipalKind.SYSTEM
+    return is_process_admin(principal, row.app) or is_shown(principal, row, around)
+
+
+def is_shown(principal: Principal, row: sa.Row[Any], around: Around) -> bool:
+    """Whether a task shows the principal its step's part of the record; who only administers it has no part in that."""
+    if principal.id is None:
+        return principal.kind is PrincipalKind.SYSTEM
     if principal.id in (row.assignee, row.initiator, row.delegated_by, row.closed_by):
         return True
-    if is_process_admin(principal, row.app) or is_offered(principal, row, around) or around.may_stop_clock(row):
+    administers = is_process_admin(principal, row.app)
+    if is_offered(principal, row, around) or (not administers and around.may_stop_clock(row)):
         return True
     copies = sa.select(task_copy.c.task_id).where(task_copy.c.task_id == row.id, task_copy.c.person == principal.id)
     return around.work.connection.execute(copies).first() is not None or takes_part(principal, row.instance_id, around)

@@ -46,7 +46,7 @@ class TaskPage:
         if self.place is None:
             return None
         found: Record | None = self.work.records.get(self.place.name, self.row.subject_id)
-        if found is not None or self.layout is None:
+        if found is not None or self.layout is None or not self.work.service("around").is_shown(self.row):
             return found
         # Whoever has the task may not see the record itself: the step shows what its layout names, and no more.
         found = self.work.service("around").records(self.place.app.name).get(self.place.name, self.row.subject_id)
