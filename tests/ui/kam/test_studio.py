@@ -18,6 +18,22 @@ from tests.ui.conftest import assert_accessible, assert_fits
 from .company import LANGUAGES, Company
 
 pytestmark = pytest.mark.browser
+WORDS = {
+    "zh": {
+        "label": "客户来源",
+        "name": "ke_hu_lai_yuan",
+        "field": "字段 “客户来源”",
+        "empty": "新增字段，现有记录中为空。",
+        "note": "客户来源与门槛",
+    },
+    "en": {
+        "label": "Lead source",
+        "name": "lead_source",
+        "field": "Field “Lead source”",
+        "empty": "The field is new; it is empty in the records that exist.",
+        "note": "Lead source and threshold",
+    },
+}
 OFFERED = {"annual_volume": Decimal(5_500_000), "benchmark": False}
 
 
@@ -69,9 +85,11 @@ def publish(page: Page, address: str, note: str) -> None:
     page.wait_for_url("**/releases")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back(
-    company: Company, open_page: Callable[..., Page], shots: Path
+    company: Company, open_page: Callable[..., Page], shots: Path, language: str
 ) -> None:
+    words, field = WORDS[language], WORDS[language]["name"]
     (before,) = company.all("account", 'code = "A0089"')
     pristine = package(company)
     # A review that is running when the release changes.
@@ -84,15 +102,15 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
             variables={"proposed": "S", "reason": "volume_s"},
         )
 
-    page = open_page(locale=LANGUAGES["zh"])
+    page = open_page(locale=LANGUAGES[language])
     company.enter(page, "lin_tao", "/studio/kam/form/account")
     drag(page, "[data-item='type:choice']", ".canvas-item >> nth=2")
-    page.wait_for_selector("#p-label-zh:focus")
-    page.keyboard.type("客户来源")
+    page.wait_for_selector(f"#p-label-{language}:focus")
+    page.keyboard.type(words["label"])
     page.keyboard.press("Tab")
-    page.wait_for_selector("#p-name[value=ke_hu_lai_yuan]")
+    page.wait_for_selector(f"#p-name[value={field}]")
     assert_accessible(page)
-    page.screenshot(path=shots / "form-designer-zh.png", full_page=True)
+    page.screenshot(path=shots / f"form-designer-{language}.png", full_page=True)
 
     company.open(page, "/studio/kam/decision/tier")
     cell = "#c-tier-strategic-inputs0"
@@ -100,7 +118,7 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
     page.press(cell, "Enter")
     page.wait_for_selector(f"{cell}-error")
     assert_accessible(page)
-    page.screenshot(path=shots / "decision-problem-zh.png", full_page=True)
+    page.screenshot(path=shots / f"decision-problem-{language}.png", full_page=True)
     page.goto(f"{company.address}/studio/kam/publish")
     assert page.locator(".problem.error").count() == 1
     assert page.locator("#note").count() == 0
@@ -117,33 +135,33 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
     page.keyboard.press("Enter")
     page.wait_for_selector("tr.hit[data-row=growth]")
     assert_accessible(page)
-    page.screenshot(path=shots / "decision-zh.png", full_page=True)
+    page.screenshot(path=shots / f"decision-{language}.png", full_page=True)
 
     page.goto(f"{company.address}/studio/kam/publish")
     text = page.inner_text("main")
-    assert "字段 “客户来源”" in text
+    assert words["field"] in text
     assert ">= 6000000" in text
-    assert "新增字段，现有记录中为空。" in text
+    assert words["empty"] in text
     assert_accessible(page)
-    page.screenshot(path=shots / "publish-zh.png", full_page=True)
-    publish(page, company.address, "客户来源与门槛")
+    page.screenshot(path=shots / f"publish-{language}.png", full_page=True)
+    publish(page, company.address, words["note"])
     assert_accessible(page)
-    page.screenshot(path=shots / "releases-zh.png", full_page=True)
+    page.screenshot(path=shots / f"releases-{language}.png", full_page=True)
     assert layer(company) == [
-        "form:account/fields/ke_hu_lai_yuan",
-        "form:account/layouts/edit/items/profile/items/ke_hu_lai_yuan",
+        f"form:account/fields/{field}",
+        f"form:account/layouts/edit/items/profile/items/{field}",
         "decision:tier/decisions/tier/table/rules/strategic/when",
         "decision:tier/decisions/tier/table/rules/growth/when",
     ]
     assert package(company) == pristine
 
-    manager = open_page(locale=LANGUAGES["zh"])
+    manager = open_page(locale=LANGUAGES[language])
     company.enter(manager, "li_na", f"/a/kam/f/account/{before['id']}/edit")
-    manager.select_option("#f-ke_hu_lai_yuan", "option_2")
+    manager.select_option(f"#f-{field}", "option_2")
     manager.click("button[value=save]")
     manager.wait_for_url(f"**/{before['id']}")
     now = company.see("account", before["id"])
-    assert now["ke_hu_lai_yuan"] == "option_2"
+    assert now[field] == "option_2"
     kept = ("code", "name", "phone", "founded", "tier", "annual_volume", "r_score", "quadrant")
     assert [now[name] for name in kept] == [before[name] for name in kept]
     with company.workspace.read(SYSTEM) as work:
@@ -158,7 +176,7 @@ def test_a_field_is_dragged_in_a_threshold_changed_published_used_and_taken_back
     page.wait_for_selector("tr:has(form[action$='/releases/2/activate'])")
     assert layer(company) == []
     company.open(manager, f"/a/kam/f/account/{before['id']}/edit")
-    assert manager.locator("#f-ke_hu_lai_yuan").count() == 0
+    assert manager.locator(f"#f-{field}").count() == 0
     with company.workspace.read(SYSTEM) as work:
         assert work.decide("kam.tier", OFFERED)["tier"] == "S"
     assert company.see("account", before["id"])["name"] == before["name"]
