@@ -17,6 +17,7 @@ from builder.identity import (
     set_password,
     set_roles,
 )
+from builder.runtime import moving
 from builder.workspace import Work
 from engines.core import SYSTEM
 
@@ -95,6 +96,37 @@ def user_active(surroundings: Surroundings, login: str, active: bool) -> None:
     with surroundings.workspace() as workspace, workspace.work(SYSTEM, command="user.active") as work:
         set_active(work, _person(work, login).id, active)
     click.echo(f"{login} {'may sign in' if active else 'is shut out'}")
+
+
+@user_group.command("move")
+@click.argument("login")
+@click.option("--to", "successor", help="Login of whoever gets it.")
+@click.option(
+    "--part", "parts", multiple=True, help="What goes: a name that is shown without --part; `all` for everything."
+)
+@click.option("--leaves", is_flag=True, help="Shut LOGIN out at once.")
+@pass_surroundings
+def move_user(
+    surroundings: Surroundings, login: str, successor: str | None, parts: tuple[str, ...], leaves: bool
+) -> None:
+    """Show what LOGIN has, or hand chosen parts of it over."""
+    with surroundings.workspace() as workspace:
+        with workspace.read(SYSTEM) as work:
+            person = _person(work, login).id
+            to = _person(work, successor).id if successor else None
+            found = moving.having(work, person)
+        if not parts and not leaves:
+            for one in found:
+                click.echo(f"{one.part}\t{one.count}")
+            return
+        wanted = [one.part for one in found] if "all" in parts else list(parts)
+        with workspace.work(SYSTEM, command="people.move") as work:
+            id = moving.begin_move(work, person, wanted, to=to, leaves=leaves)
+        moving.carry_out(workspace, id)
+        with workspace.read(SYSTEM) as work:
+            done = moving.get_move(work, id).done
+    for part, what in done.items():
+        click.echo(f"{part}\t{what['count']} moved" + (f", {what['left']} had to stay" if what["left"] else ""))
 
 
 @user_group.command("list")

@@ -39,6 +39,8 @@ class Person:
     attributes: Mapping[str, Any]
     # Main department first.
     departments: tuple[UUID, ...]
+    # What they are in each department, where that is said.
+    posts: Mapping[UUID, str]
     # Qualified names.
     roles: frozenset[str]
 
@@ -76,7 +78,7 @@ def create_person(
             created_at=work.instant,
         )
     )
-    _put_departments(work.connection, new, departments)
+    _put_departments(work.connection, new, departments, {})
     _put_roles(work, new, roles)
     work.audit("identity.person_created", str(new), {"login": login, "roles": sorted(roles)})
     return new
@@ -122,11 +124,11 @@ def set_roles(work: Work, id: UUID, roles: Collection[str]) -> None:
     work.audit("identity.roles_set", str(id), detail)
 
 
-def set_departments(work: Work, id: UUID, departments: Iterable[UUID]) -> None:
-    """Puts a person into exactly these departments, the main one first."""
+def set_departments(work: Work, id: UUID, departments: Iterable[UUID], posts: Mapping[UUID, str] | None = None) -> None:
+    """Puts a person into exactly these departments, the main one first; ``posts``: what they are there."""
     require_admin(work.principal, "identity.departments_set")
     work.connection.execute(sa.delete(membership).where(membership.c.person == id))
-    _put_departments(work.connection, id, departments)
+    _put_departments(work.connection, id, departments, posts or {})
     _change(work.connection, id)
     work.audit("identity.departments_set", str(id))
 
@@ -198,8 +200,11 @@ def _change(connection: Connection, id: UUID, **values: Any) -> None:
         raise AccessDenied("identity.person_update")
 
 
-def _put_departments(connection: Connection, id: UUID, departments: Iterable[UUID]) -> None:
-    rows = [{"person": id, "department": unit, "main": index == 0} for index, unit in enumerate(departments)]
+def _put_departments(connection: Connection, id: UUID, departments: Iterable[UUID], posts: Mapping[UUID, str]) -> None:
+    rows = [
+        {"person": id, "department": unit, "main": index == 0, "post": posts.get(unit, "")}
+        for index, unit in enumerate(dict.fromkeys(departments))
+    ]
     if rows:
         connection.execute(sa.insert(membership), rows)
 
@@ -228,10 +233,13 @@ def _people(connection: Connection, rows: Iterable[Row[Any]]) -> list[Person]:
     rows = list(rows)
     ids = [row.id for row in rows]
     departments: dict[UUID, list[UUID]] = {id: [] for id in ids}
+    posts: dict[UUID, dict[UUID, str]] = {id: {} for id in ids}
     roles: dict[UUID, set[str]] = {id: set() for id in ids}
     members = sa.select(membership).where(membership.c.person.in_(ids)).order_by(membership.c.main.desc())
     for member in connection.execute(members):
         departments[member.person].append(member.department)
+        if member.post:
+            posts[member.person][member.department] = member.post
     for grant in connection.execute(sa.select(role_grant).where(role_grant.c.person.in_(ids))):
         roles[grant.person].add(grant.role)
     plain = ("id", "login", "name", "email", "phone", "locale", "active", "manager", "substitute")
@@ -242,6 +250,7 @@ def _people(connection: Connection, rows: Iterable[Row[Any]]) -> list[Person]:
             absent_until=row.absent_until,
             attributes=row.attributes or {},
             departments=tuple(departments[row.id]),
+            posts=posts[row.id],
             roles=frozenset(roles[row.id]),
         )
         for row in rows

@@ -10,6 +10,7 @@ from builder.definitions.offers import plugged_channels
 from builder.jobs.channels import MailChannel, MailSettings, WebhookChannel, WebhookSettings
 from builder.jobs.embedded import EmbeddedRunner
 from builder.jobs.ports import Channel, JobRunner, Patience
+from builder.runtime import moving
 from builder.runtime.answers import Answers
 from builder.runtime.around import Around
 from builder.runtime.history.timeline import Timeline
@@ -68,6 +69,7 @@ def handlers(services: Registry[Service]) -> Registry[Handler]:
     found: Registry[Handler] = Registry("kind of job")
     process_jobs.register(found, services)
     rule_jobs.register(found)
+    found.register(moving.JOB, Handler(act=moving.perform))
     imports.register(found)
     return found
 

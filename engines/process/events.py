@@ -336,11 +336,13 @@ class MoveToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOver:
-    """All tasks of one person go to another (somebody leaves)."""
+    """All tasks of one person go to another (somebody leaves), and with ``initiator`` what they have started."""
 
     person: UUID
     to: UUID
     comment: str = ""
+    tasks: bool = True
+    initiator: bool = False
 
 
 ProcessEvent = (

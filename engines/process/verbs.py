@@ -93,7 +93,15 @@ def resolve(run: Run, event: e.ResolveTask) -> None:
 
 
 def hand_over(run: Run, event: e.HandOver) -> None:
-    """All open tasks of one person, as assignee, candidate or owner, go to another."""
+    """All open tasks of one person, whatever their part in them, go to another; so may the part of the initiator."""
+    if event.initiator and run.initiator == event.person:
+        run.initiator = event.to
+        run.log("initiator", person=event.person, to=event.to, comment=event.comment)
+    if event.tasks:
+        _hand_tasks_over(run, event)
+
+
+def _hand_tasks_over(run: Run, event: e.HandOver) -> None:
 
     def swapped(people: Iterable[UUID]) -> tuple[UUID, ...]:
         return tuple(dict.fromkeys(event.to if p == event.person else p for p in people))

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from builder.runtime.process import evidence, tasks
+from builder.runtime.process import evidence, tasks, work_of
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
 from builder.runtime.rights import is_process_admin, require_process_admin, require_to_start
+from builder.storage.runtime_tables import process_instance
 from builder.storage.runtime_tables import task as task_table
 from engines.core import AccessDenied, InputError, InputProblem, Principal, PrincipalKind, StateConflict
 from engines.core.source import pointer_of
@@ -277,20 +278,37 @@ class Processes:
 
     def hand_over(self, person: UUID, to: UUID, comment: str = "") -> int:
         """How many open tasks went from one person to another, who takes over with all history."""
-        mine = sa.and_(task_table.c.assignee == person, task_table.c.status == tasks.OPEN)
-        open_tasks = self._work.connection.execute(
-            sa.select(task_table.c.id, task_table.c.app, task_table.c.instance_id).where(mine)
-        ).all()
-        for app in {row.app for row in open_tasks}:
-            self._admin(app, "process.hand_over", str(person))
-        for instance_id in sorted({row.instance_id for row in open_tasks if row.instance_id}):
-            event = happen.HandOver(person=person, to=to, comment=comment)
-            self.shell.step(self.shell.hold(instance_id), event)
-        for row in open_tasks:
-            if row.instance_id is None:
-                found, _ = self._open(row.id)
-                self._move_plain(found, "hand_over", to, anybody=True)
-        return len(open_tasks)
+        count = sum(work_of.count(self._work.connection, person).values())
+        while portion := work_of.portion(self._work.connection, person, 1_000):
+            for app in {app for _id, app in portion.tasks + portion.instances}:
+                self._admin(app, "process.hand_over", str(person))
+            self.move_work(portion, person, to, comment)
+        return count
+
+    def move_work(self, portion: work_of.Portion, person: UUID, to: UUID, comment: str = "") -> None:
+        """Gives a portion of a person's open work to another; for those who may administer its apps."""
+        for instance_id, app in portion.instances:
+            require_process_admin(self._work.principal, app, "process.hand_over")
+            self.shell.step(self.shell.hold(instance_id), happen.HandOver(person=person, to=to, comment=comment))
+        for task_id, app in portion.tasks:
+            require_process_admin(self._work.principal, app, "process.hand_over")
+            row, _ = self._open(task_id)
+            self._move_plain(row, "hand_over", to, anybody=True)
+
+    def change_initiator(self, instance_id: UUID, person: UUID, to: UUID) -> None:
+        """Lets somebody else stand where a running instance's initiator stood: what is returned to them, their box."""
+        instance = self.shell.hold(instance_id)
+        require_process_admin(self._work.principal, instance.app, "process.change_initiator")
+        if instance.state.ended:
+            return
+        self.shell.step(instance, happen.HandOver(person=person, to=to, tasks=False, initiator=True))
+        connection, mine = self._work.connection, task_table.c.instance_id == instance_id
+        connection.execute(task_table.update().where(mine, task_table.c.initiator == person).values(initiator=to))
+        own = process_instance.c.id == instance_id
+        connection.execute(
+            process_instance.update().where(own, process_instance.c.started_by == person).values(started_by=to)
+        )
+        instance.started_by = to if instance.started_by == person else instance.started_by
 
     # -- shared
 

@@ -26,12 +26,13 @@ from builder.jobs import outbox
 from builder.storage.runtime_tables import effect, job
 from builder.storage.values import decode
 from builder.storage.workspace_tables import audit
+from builder.web import person_form
 from builder.web.audit_words import audit_rows, job_words
 from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
-from builder.web.pages import admin_rights
+from builder.web.pages import admin_rights, moving
 from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from builder.workspace.app_settings import write_setting
@@ -39,6 +40,7 @@ from builder.workspace.moving_clock import advance_clock
 from engines.core import InputError
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+moving.register(blueprint)
 PAGE = 50
 # How far one click may move a sandbox's clock.
 STEPS = tuple(
@@ -59,8 +61,9 @@ def _admins_only() -> Any:
     return None
 
 
-def _page(template: str, here: str, **values: Any) -> str:
-    tabs = [
+def tabs(here: str) -> list[dict[str, Any]]:
+    """The parts of the administration, with where one is."""
+    listed = [
         ("people", _("People"), url_for("admin.people")),
         ("settings", _("Settings"), url_for("admin.settings")),
         ("outbox", _("Outbox"), url_for("admin.outbox_page")),
@@ -68,9 +71,12 @@ def _page(template: str, here: str, **values: Any) -> str:
         ("audit", _("Audit trail"), url_for("admin.audit_page")),
     ]
     if _is_sandbox():
-        tabs.insert(2, ("clock", _("Clock"), url_for("admin.clock")))
-    shown = [{"label": label, "href": href, "current": name == here} for name, label, href in tabs]
-    return render_template(f"admin/{template}.html", tabs=shown, **values)
+        listed.insert(2, ("clock", _("Clock"), url_for("admin.clock")))
+    return [{"label": label, "href": href, "current": name == here} for name, label, href in listed]
+
+
+def _page(template: str, here: str, **values: Any) -> str:
+    return render_template(f"admin/{template}.html", tabs=tabs(here), **values)
 
 
 def _is_sandbox() -> bool:
@@ -127,7 +133,9 @@ def person_new() -> str:
 
 
 def _person_page(person: Any, problem: str = "", password: str = "") -> str:
-    return _page("person", "people", person=person, offered=_offered_roles(), problem=problem, password=password)
+    place = person_form.position(person) if person else None
+    offered = _offered_roles()
+    return _page("person", "people", person=person, offered=offered, problem=problem, password=password, place=place)
 
 
 @blueprint.post("/people/new")
@@ -177,6 +185,7 @@ def person_save(id: UUID) -> Response | BaseResponse:
             case _:
                 update_person(work, id, name=form.get("name", "").strip(), email=form.get("email", "").strip())
                 set_roles(work, id, form.getlist("roles"))
+                person_form.save_position(work, id, form)
 
     try:
         change(act, "identity.person_save")

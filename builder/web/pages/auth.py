@@ -5,12 +5,21 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from builder.identity import SignInRefused, TooManyAttempts, create_token, revoke_token, tokens_of, update_person
+from builder.identity import (
+    SignInRefused,
+    TooManyAttempts,
+    create_token,
+    get_person,
+    revoke_token,
+    tokens_of,
+    update_person,
+)
 from builder.rights.looking import end_look
 from builder.web import security
 from builder.web.context import _, change, require_person, site
 from builder.web.i18n import LANGUAGES
 from builder.web.notices import notify
+from builder.web.person_form import absence, save_absence
 from builder.web.wording import problem_text
 from engines.core import AccessDenied, InputError
 
@@ -138,7 +147,8 @@ def _account_page(problem: str = "", token: str = "", status: int = 200) -> Resp
     assert here.principal.id is not None  # noqa: S101 - require_person held
     with here.workspace.read(here.principal) as work:
         tokens = [item for item in tokens_of(work.connection, here.principal.id) if item.revoked_at is None]
-    page = render_template("pages/account.html", problem=problem, token=token, tokens=tokens)
+        me = get_person(work.connection, here.principal.id)
+    page = render_template("pages/account.html", problem=problem, token=token, tokens=tokens, absence=absence(me))
     return make_response(page, status)
 
 
@@ -157,6 +167,21 @@ def password() -> BaseResponse:
     response = make_response(redirect(url_for("auth.account")))
     security.set_cookie(response, security.SESSION_COOKIE, token, days=here.workspace.settings.session_days)
     return response
+
+
+@blueprint.post("/account/away")
+def away() -> BaseResponse:
+    """Says when the person is away and who stands in for them."""
+    if refused := require_person():
+        return refused  # type: ignore[no-any-return]
+    person = site().principal.id
+    assert person is not None  # noqa: S101 - require_person held
+    try:
+        change(lambda work: save_absence(work, person, request.form), "identity.absence")
+    except InputError as error:
+        return _account_page(" ".join(problem_text(item, site().locale) for item in error.problems), status=422)
+    notify(_("Saved."))
+    return redirect(url_for("auth.account"))
 
 
 @blueprint.post("/account/tokens")

@@ -190,3 +190,13 @@ def test_a_process_tells_its_figures_and_its_log(shell: Shell, tmp_path: Path) -
     shell("process", "log", "library.late_return", "--format", "xes", "--output", str(target))
     assert "<log " in target.read_text("utf-8")
     assert "there are: library.late_return" in shell("process", "log", "library.nothing", code=2)
+
+
+def test_what_somebody_has_is_shown_and_handed_over(shell: Shell) -> None:
+    for login in ("ann", "bob"):
+        shell("user", "add", login, "--random", "--role", "library.librarian")
+    assert shell("user", "move", "ann") == "roles\t1\n"
+    assert "nobody with the login" in shell("user", "move", "ann", "--to", "carl", "--part", "all", code=2)
+    assert shell("user", "move", "ann", "--to", "bob", "--part", "all", "--leaves") == "roles\t1 moved\n"
+    assert shell("user", "move", "ann") == ""
+    assert "shut out" in shell("user", "list", "--search", "ann")
