@@ -1,8 +1,23 @@
 """What the history of processes tells: figures, heat maps, event logs, and what a draft would have come to."""
 
 from builder.insight.access import ProcessInsight
+from builder.insight.attainment import Attainment, Kept, Line
 from builder.insight.cases import Cases, Spread
-from builder.insight.event_log import to_csv, to_xes
+from builder.insight.event_log import in_pieces, sheet, to_csv, to_xes
 from builder.insight.figures import NodeFigures, PersonFigures, ProcessFigures
 
-__all__ = ["Cases", "NodeFigures", "PersonFigures", "ProcessFigures", "ProcessInsight", "Spread", "to_csv", "to_xes"]
+__all__ = [
+    "Attainment",
+    "Cases",
+    "Kept",
+    "Line",
+    "NodeFigures",
+    "PersonFigures",
+    "ProcessFigures",
+    "ProcessInsight",
+    "Spread",
+    "in_pieces",
+    "sheet",
+    "to_csv",
+    "to_xes",
+]

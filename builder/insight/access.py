@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from builder.identity.rights import may_build
 from builder.insight import event_log
+from builder.insight.attainment import Attainment, Line, attainment, lines
 from builder.insight.cases import Cases
 from builder.insight.figures import ProcessFigures, figures
 from builder.insight.learning import learn
@@ -32,6 +33,14 @@ class ProcessInsight:
     def figures(self) -> ProcessFigures:
         """Throughput, times, rework and promptness."""
         return figures(self._work.connection, self._cases, self._work.zone)
+
+    def attainment(self) -> Attainment:
+        """How well time limits were kept."""
+        return attainment(self._work.connection, self._cases, self._work.zone)
+
+    def attainment_lines(self) -> Iterator[Line]:
+        """The same by month, step, limit, department and person together."""
+        return lines(self._work.connection, self._cases, self._work.zone)
 
     def log(self, process: ProcessDefinition, locale: str) -> Iterator[event_log.LogEvent]:
         """The event log; ``process`` gives the nodes their labels."""

@@ -61,6 +61,16 @@ def seconds(connection: Connection, start: Any, end: Any) -> sa.ColumnElement[fl
     return sa.cast(sa.extract("epoch", end - start), sa.Float)
 
 
+QUARTER_S = 900
+
+
+def quarter(connection: Connection, column: Any) -> sa.ColumnElement[int]:
+    """The quarter of an hour of an instant, counted from 1970, as a whole number on either database."""
+    if connection.dialect.name == "sqlite":
+        return sa.type_coerce(column, sa.BigInteger) // (QUARTER_S * 1_000_000)
+    return sa.cast(sa.func.floor(sa.extract("epoch", column) / QUARTER_S), sa.BigInteger)
+
+
 def spreads(connection: Connection, rows: sa.Subquery, *by: str) -> Mapping[Any, Spread]:
     """How ``rows.value`` (seconds) spreads in each group of the columns ``by``; keyed by their values."""
     keys = [rows.c[name] for name in by]

@@ -60,6 +60,13 @@ class WorkNames:
         found: Mapping[UUID, str] = self._directory.names(wanted)
         self._people.update({id: found.get(id) for id in wanted})
 
+    def learn_departments(self, departments: Iterable[UUID]) -> None:
+        """Reads names of departments in one query."""
+        wanted = [id for id in departments if id not in self._departments]
+        found = self._directory.department_names(wanted)
+        texts = {id: LocalizedText.of(found.get(id)).get(site().locale) or None for id in wanted}
+        self._departments.update(texts)
+
     def record(self, form: str, id: UUID) -> str | None:
         """Title of a record; None where it is gone or hidden."""
         if (form, id) not in self._records:
@@ -78,9 +85,7 @@ class WorkNames:
 
     def department(self, id: UUID) -> str | None:
         """Name of a department in the visitor's language."""
-        if id not in self._departments:
-            found = self._directory.department_names([id]).get(id)
-            self._departments[id] = LocalizedText.of(found).get(site().locale) if found else None
+        self.learn_departments([id])
         return self._departments[id]
 
     def row(self, form: str, table: str, id: UUID) -> str | None:

@@ -35,7 +35,7 @@ class TaskShown:
     priority: int
     priority_label: str
     due: str
-    # "late", "soon" or ""
+    # "late", "soon", "paused" or ""
     urgency: str
     facts: tuple[str, ...]
     state: str = ""
@@ -68,8 +68,7 @@ def shown(item: InboxItem, names: WorkNames) -> TaskShown:
     if item.initiator:
         facts.append(_("from %(name)s", name=names.person(item.initiator) or _("unknown")))
     facts.append(formats.ago(item.created_at))
-    urgency = {"late": "late", "today": "soon", "soon": "soon"}.get(item.due, "")
-    due = (_("due %(time)s", time=formats.ago(item.due_at)) if item.status == "open" else "") if item.due_at else ""
+    due, urgency = due_words(item.due_at, item.due, item.sla) if item.status == "open" else ("", "")
     state, tone = _state(item)
     return TaskShown(
         id=item.id,
@@ -84,6 +83,16 @@ def shown(item: InboxItem, names: WorkNames) -> TaskShown:
         state=state,
         tone=tone,
     )
+
+
+def due_words(due_at: datetime | None, due: str, sla: str) -> tuple[str, str]:
+    """When an open task is due, in words, and how urgent that is."""
+    if sla == "paused":
+        return _("time stands"), "paused"
+    if due_at is None:
+        return "", ""
+    urgency = {"late": "late", "today": "soon", "soon": "soon"}.get(due, "")
+    return _("due %(time)s", time=site().formats.ago(due_at)), urgency
 
 
 def _state(item: InboxItem) -> tuple[str, str]:

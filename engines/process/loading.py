@@ -160,7 +160,7 @@ def _sla(data: _Json) -> d.SlaDefinition:
 def _sla_action(data: _Json) -> d.SlaActionDefinition:
     plain = {key: value for key, value in data.items() if key not in ("to", "message")}
     return d.SlaActionDefinition(
-        to=assignment(data["to"]) if "to" in data else None, message=LocalizedText.of(data.get("message")), **plain
+        to=assignment(data["to"]) if data.get("to") else None, message=LocalizedText.of(data.get("message")), **plain
     )
 
 

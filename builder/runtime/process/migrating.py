@@ -47,17 +47,31 @@ class Migrations:
         self._work = around.work
         self._shell = around.processes.shell
 
-    def waiting(self, app: str, process: str) -> list[UUID]:
-        """Running instances that keep an older graph than the one in force, oldest first."""
+    def waiting(self, app: str, process: str, *, after: UUID | None = None, limit: int | None = None) -> list[UUID]:
+        """Running instances that keep an older graph than the one in force, oldest first: ``limit`` after one of them.
+
+        Ids grow with time, so that they are the cursor: nobody reads all that wait in order to act on some.
+        """
+        table = process_instance
+        query = sa.select(table.c.id).where(self._older(app, process)).order_by(table.c.id).limit(limit)
+        if after is not None:
+            query = query.where(table.c.id > after)
+        return list(self._work.connection.execute(query).scalars())
+
+    def count(self, app: str, process: str) -> int:
+        """How many there are."""
+        query = sa.select(sa.func.count()).select_from(process_instance).where(self._older(app, process))
+        return self._work.connection.execute(query).scalar_one()
+
+    def _older(self, app: str, process: str) -> sa.ColumnElement[bool]:
         require_process_admin(self._work.principal, app, "process.migrate")
         table, current = process_instance, self._around.process(app, process)
-        query = sa.select(table.c.id).where(
+        return sa.and_(
             table.c.app == app,
             table.c.process == process,
             table.c.status == "running",
             table.c.definition_hash != current.hash,
         )
-        return list(self._work.connection.execute(query.order_by(table.c.started_at, table.c.id)).scalars())
 
     def try_out(self, ids: Sequence[UUID], mapping: Mapping[str, str]) -> Iterator[Trial]:
         """What the mapping would do to each instance; nothing is changed."""

@@ -16,6 +16,7 @@ from builder.runtime.phrases import phrases
 from builder.runtime.process.evidence import belongs
 from builder.runtime.process.receipts import is_read, receipts
 from builder.web.catalogue import FormPlace
+from builder.web.clocks import ClockShown, clocks
 from builder.web.confirming import confirmation
 from builder.web.conflicts import Clash, clash_of, own_edits
 from builder.web.context import _, change, reading, require_person, site
@@ -31,6 +32,7 @@ from builder.web.task_files import files_cell, files_named, signature_cell, take
 from builder.web.task_page import TaskPage
 from builder.web.tasks import (
     drawing,
+    due_words,
     happenings,
     outcome_label,
     outcomes,
@@ -56,16 +58,24 @@ def index() -> str:
     box = request.args.get("box", "todo")
     if box not in BOXES:
         abort(404)
-    search = request.args.get("q", "").strip()[:200]
+    search, late = request.args.get("q", "").strip()[:200], box == "todo" and bool(request.args.get("late"))
     with reading() as work:
-        page = work.service("inbox").page(box, InboxFilter(text=search), after=request.args.get("after") or None)
+        wanted = InboxFilter(text=search, overdue=late)
+        page = work.service("inbox").page(box, wanted, after=request.args.get("after") or None)
         names = WorkNames(work)
         names.learn_people([item.initiator for item in page.items if item.initiator])
         counts = work.service("inbox").counts()
         tasks = [shown(item, names) for item in page.items]
-    next_href = url_for("inbox.index", box=box, q=search or None, after=page.next) if page.next else ""
+    asked = {"box": box, "q": search or None, "late": 1 if late else None}
     return render_template(
-        "pages/inbox.html", box=box, boxes=_boxes(counts), search=search, tasks=tasks, next_href=next_href
+        "pages/inbox.html",
+        box=box,
+        boxes=_boxes(counts),
+        search=search,
+        late=late,
+        late_count=counts.get("late", 0),
+        tasks=tasks,
+        next_href=url_for("inbox.index", **asked, after=page.next) if page.next else "",
     )
 
 
@@ -128,6 +138,7 @@ def _page(
         comment=request.form.get("_comment", ""),
         comment_problem=comment_problem,
         timeline=happenings(work, row, page.process, page.names),
+        clocks=_clocks(work, row, page.process),
         drawing=drawing(work, row, page.process),
         process_label=site().text(definition.label) if definition else "",
         key=str(new_id()),
@@ -144,6 +155,15 @@ def _readers(page: TaskPage) -> list[dict[str, Any]]:
     return [
         {"name": page.names.person(item.person) or _("unknown"), "at": item.at, "copied": item.copied} for item in found
     ]
+
+
+def _clocks(work: Work, row: Any, process: str) -> list[ClockShown]:
+    """The time limits that hold for a task, those around its step included."""
+    if row.instance_id is None or row.status != "open":
+        return []
+    definition = process_definition(row.app, process)
+    labels = {node.name: site().text(node.label) or node.name for node in definition.all_nodes()} if definition else {}
+    return clocks(work, row.instance_id, labels, open_only=True)
 
 
 @blueprint.post("/<uuid:id>/read")
@@ -163,7 +183,9 @@ def _head(page: TaskPage) -> dict[str, Any]:
     facts = [_("from %(name)s", name=page.names.person(row.initiator) or _("unknown"))] if row.initiator else []
     if row.assigned_because:
         facts.append(str(row.assigned_because))
-    late = row.due_at is not None and row.status == "open" and row.due_at < page.work.instant
+    late = row.due_at is not None and (row.due_at < page.work.instant or row.sla == "breached")
+    near = "late" if late else "soon" if row.sla == "warned" else ""
+    due, urgency = due_words(row.due_at, near, row.sla or "") if row.status == "open" else ("", "")
     return {
         "id": row.id,
         "title": site().text(row.title) or row.node,
@@ -171,8 +193,8 @@ def _head(page: TaskPage) -> dict[str, Any]:
         "facts": [*facts, formats.ago(row.created_at)],
         "priority": row.priority,
         "priority_label": priority_label(row.priority),
-        "due": _("due %(time)s", time=formats.ago(row.due_at)) if row.due_at and row.status == "open" else "",
-        "urgency": "late" if late else "",
+        "due": due,
+        "urgency": urgency,
     }
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from statistics import quantiles
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context
 
 from builder.definitions.compiled import compile_definition
-from builder.insight import Cases, ProcessInsight, Spread, to_csv, to_xes
+from builder.insight import Attainment, Cases, Kept, Line, ProcessInsight, Spread, in_pieces, sheet, to_csv, to_xes
 from builder.web.context import _, reading, site
 from builder.web.diagrams import draw
 from builder.web.names import WorkNames
 from builder.web.pages.studio_texts import Frame
+from builder.web.spans import span
 from builder.web.studio.drafting import DraftView, problems_of, view
 from engines.core import Severity
+from engines.process.definition import ProcessDefinition
 from engines.process.graph import CompiledProcess
 from engines.process.simulation import SimulationPlan, SimulationResult
 
@@ -36,9 +38,10 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         definition = found.definitions().get("process", process)
         with reading() as work:
             looked = ProcessInsight(work, _cases(app, process, work.instant))
-            figures = looked.figures()
+            figures, kept = looked.figures(), looked.attainment()
             names = WorkNames(work)
-            names.learn_people(figures.people)
+            names.learn_people([*figures.people, *filter(None, kept.people)])
+            names.learn_departments(filter(None, kept.departments))
             graph = _graph(found, process) if request.args.get("cases") else None
             simulated = _simulated(looked, graph, figures.cycle) if graph else None
             people = sorted(
@@ -52,6 +55,8 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
             process=process,
             process_label=label,
             figures=figures,
+            kept=kept,
+            kept_tables=_kept_tables(kept, definition, names),
             labels={node.name: node.label.get(site().locale) for node in definition.all_nodes()} if definition else {},
             drawing=draw(
                 definition,
@@ -71,31 +76,93 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
             share=lambda value: "—" if value is None else site().formats.percent(Decimal(str(round(value, 4))), 0),
         )
 
+    @blueprint.get("/<app>/process/<process>/attainment.csv")
+    def attainment(app: str, process: str) -> Response:
+        """How well time limits were kept in the period, as a table of every combination."""
+        found = view(app)
+        definition = found.definitions().get("process", process)
+        if definition is None:
+            abort(404)
+        with reading() as work:
+            lines = list(ProcessInsight(work, _cases(app, process, work.instant)).attainment_lines())
+            names = WorkNames(work)
+            names.learn_people({line.person for line in lines if line.person})
+            names.learn_departments({line.department for line in lines if line.department})
+            rows = [_attainment_row(line, definition, names) for line in lines]
+        response = Response("".join(sheet([_attainment_headings(), *rows])), mimetype="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = f"attachment; filename={process}-attainment.csv"
+        return response
+
     @blueprint.get("/<app>/process/<process>/log.<kind>")
     def event_log(app: str, process: str, kind: str) -> Response:
-        """The event log of the period as a file."""
+        """The event log of the period as a file, sent while it is read: its length costs no memory."""
         found = view(app)
         definition = found.definitions().get("process", process)
         if definition is None or kind not in ("csv", "xes"):
             abort(404)
+        locale = site().locale
         with reading() as work:
-            log = ProcessInsight(work, _cases(app, process, work.instant)).log(definition, site().locale)
-            text = "".join(to_csv(log) if kind == "csv" else to_xes(log, process))
+            # Refused before the first byte leaves.
+            ProcessInsight(work, _cases(app, process, work.instant))
+
+        def parts() -> Iterator[str]:
+            with reading() as work:
+                log = ProcessInsight(work, _cases(app, process, work.instant)).log(definition, locale)
+                yield from to_csv(log) if kind == "csv" else to_xes(log, process)
+
         mimetype = "text/csv; charset=utf-8" if kind == "csv" else "application/xml"
-        response = Response(text, mimetype=mimetype)
+        response = Response(stream_with_context(in_pieces(parts())), mimetype=mimetype)
         response.headers["Content-Disposition"] = f"attachment; filename={process}.{kind}"
         return response
 
 
-def span(seconds: float) -> str:
-    """A length of time in its two largest units, short enough for a drawing."""
-    left = round(seconds)
-    parts = []
-    for size, unit in ((86_400, _("d")), (3_600, _("h")), (60, _("min")), (1, _("s"))):
-        if left >= size and len(parts) < 2:
-            parts.append(f"{left // size} {unit}")
-        left %= size
-    return " ".join(parts) or f"0 {_('s')}"
+Table = tuple[str, list[tuple[str, Kept]]]
+
+
+def _kept_tables(kept: Attainment, definition: ProcessDefinition | None, names: WorkNames) -> list[Table]:
+    """The tables of the page: what is counted by, and label and figures of each line."""
+    steps = [(_limit_label(definition, *key), found) for key, found in kept.nodes.items()]
+    months = list(kept.months.items())
+    departments = [
+        ((names.department(id) if id else None) or _("no department"), found) for id, found in kept.departments.items()
+    ]
+    people = [((names.person(id) if id else None) or _("nobody yet"), found) for id, found in kept.people.items()]
+    return [
+        (_("Step"), steps),
+        (_("Month"), months),
+        (_("Department"), sorted(departments, key=lambda row: row[0])),
+        (_("Person"), sorted(people, key=lambda row: row[0])),
+    ]
+
+
+def _limit_label(definition: ProcessDefinition | None, node: str, limit: str) -> str:
+    """The step, and the limit where the step has several."""
+    found = next((n for n in definition.all_nodes() if n.name == node), None) if definition else None
+    if found is None:
+        return f"{node} · {limit}"
+    label = found.label.get(site().locale)
+    own = next((sla.label.get(site().locale) for sla in found.sla if sla.name == limit), limit)
+    return label if len(found.sla) == 1 else f"{label} · {own}"
+
+
+def _attainment_headings() -> list[str]:
+    return [_("Month"), _("Step"), _("Department"), _("Person"), _("Met"), _("Breached"), _("Attainment"),
+            _("Time used, mean (s)"), _("Time stood (s)")]  # fmt: skip
+
+
+def _attainment_row(line: Line, definition: ProcessDefinition, names: WorkNames) -> list[str]:
+    kept = line.kept
+    return [
+        line.month,
+        _limit_label(definition, line.node, line.limit),
+        (names.department(line.department) if line.department else None) or "",
+        (names.person(line.person) if line.person else None) or "",
+        str(kept.met),
+        str(kept.breached),
+        f"{kept.share:.4f}" if kept.share is not None else "",
+        "" if kept.used_s is None else str(round(kept.used_s)),
+        str(kept.paused_s),
+    ]
 
 
 def _days() -> int:

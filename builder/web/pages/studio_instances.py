@@ -16,6 +16,7 @@ from builder.runtime.process import instances as instance_rows
 from builder.runtime.process.instances import Instance
 from builder.storage.runtime_tables import process_history, process_instance, task
 from builder.web.catalogue import place_of
+from builder.web.clocks import clocks, owners
 from builder.web.context import _, change, reading, site
 from builder.web.diagrams import draw
 from builder.web.names import WorkNames
@@ -28,7 +29,7 @@ from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict
 
 PAGE = 50
-# Most instances that one click moves; the rest wait for the next.
+# Most instances that are tried out and moved at once: a batch; the next one begins after its last.
 MOST_MOVED = 200
 
 
@@ -43,7 +44,7 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         state = request.args.get("state", "running")
         with reading() as work:
             rows = _listed(work, app, process, state, request.args.get("after", type=UUID))
-            older = len(work.service("migrations").waiting(app, process)) if process in work.apps[app].processes else 0
+            older = work.service("migrations").count(app, process) if process in work.apps[app].processes else 0
             titles = {row.id: row.title for row in rows}
         return render_template(
             "studio/instances.html",
@@ -86,16 +87,16 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
 
     @blueprint.post("/<app>/process/<process>/migrate")
     def migrate_now(app: str, process: str) -> str:
-        """Tries the mapping out, or moves every instance that it fits, each in a command of its own."""
+        """Tries the mapping out, or moves those of the batch shown that it fits, each in a command of its own."""
         view(app)
         mapping = _mapping()
         if request.form.get("action") != "migrate":
             return _migration_page(app, process, frame, mapping)
         with reading() as work:
             migrations = work.service("migrations")
-            ids = [trial.id for trial in migrations.try_out(migrations.waiting(app, process), mapping)
-                   if not trial.obstacles]  # fmt: skip
-        moved = [id for id in ids[:MOST_MOVED] if _moved(id, mapping)]
+            ids = migrations.waiting(app, process, after=_after(), limit=MOST_MOVED)
+            fitting = [trial.id for trial in migrations.try_out(ids, mapping) if not trial.obstacles]
+        moved = [id for id in fitting if _moved(id, mapping)]
         return _migration_page(app, process, frame, mapping, moved=moved)
 
     @blueprint.post("/<app>/process/<process>/migrate/undo")
@@ -194,6 +195,8 @@ def _instance_page(app: str, id: UUID, frame: Frame, problem: str = "") -> str:
             timers=[(labels.get(t.node, t.node), t.due) for t in state.timers.values()],
             waits=[(labels.get(s.node, s.node), str(s.kind), s.name) for s in state.subscriptions.values()],
             timeline=timeline,
+            clocks=clocks(work, id, labels),
+            owners=owners(work, id, labels, names),
             migrated=work.connection.execute(last).scalar_one() == "migrated",
         )
 
@@ -239,6 +242,11 @@ def _variables(text: str) -> dict[str, Any]:
     return found
 
 
+def _after() -> UUID | None:
+    """The instance after which the batch begins."""
+    return request.values.get("after", type=UUID)
+
+
 def _mapping() -> dict[str, str]:
     return {name.removeprefix("to."): value for name, value in request.form.items() if name.startswith("to.") and value}
 
@@ -269,7 +277,8 @@ def _migration_page(
             abort(404)
         graph = work.apps[app].processes[process]
         migrations = work.service("migrations")
-        ids = migrations.waiting(app, process)
+        ids = migrations.waiting(app, process, after=_after(), limit=MOST_MOVED + 1)
+        count = migrations.count(app, process)
         shown = list(migrations.try_out(ids[:MOST_MOVED], mapping))
         stands = sorted({name for trial in shown for name in trial.nodes})
     labels = {name: site().text(node.definition.label) or name for name, node in graph.nodes.items()}
@@ -278,7 +287,9 @@ def _migration_page(
         **frame(found, "overview"),
         process=process,
         process_label=site().text(graph.definition.label) or process,
-        count=len(ids),
+        count=count,
+        after=_after(),
+        following=ids[MOST_MOVED - 1] if len(ids) > MOST_MOVED else None,
         trials=[
             (trial, [code_text(o.code, site().locale, {"node": o.node, "found": o.found}) for o in trial.obstacles])
             for trial in shown

@@ -12,6 +12,8 @@ from builder.releases import Draft
 from builder.web.context import _, site
 from builder.web.studio import process_designer as designer
 from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
+from builder.web.studio.process_limits import add_action, add_limit, has_limits
+from builder.web.studio.process_parts import set_property
 from builder.web.studio.properties import parse
 from builder.web.wording import diagnostic_text, problem_text
 from engines.core import DefinitionError, InputError, StateConflict
@@ -98,11 +100,15 @@ def act(draft: Draft, found: DraftView, process: str, selected: str) -> None:
         abort(400)
     match given.get("action"):
         case "set":
-            designer.set_property(draft, path, _value(given.get("kind", "text"), given.get("value", "")))
+            set_property(draft, path, _value(given.get("kind", "text"), given.get("value", "")))
         case "remove":
             draft.remove(path)
         case "outcome":
             designer.add_outcome(draft, part)
+        case "limit" if has_limits(part):
+            add_limit(draft, part)
+        case "limit_action":
+            add_action(draft, path)
         case "rename":
             designer.rename(draft, data, key, part, given.get("value", "").strip())
         case _:
@@ -135,6 +141,7 @@ def context(found: DraftView, process: str, *, selected: str | None = None, prob
         "groups": designer.groups(found, part, languages or ("zh", "en")) if part else [],
         "steps": [(item.name, site().text(item.data.get("label")) or item.name, item.data["type"]) for item in steps],
         "problems": problems,
+        "limits": part is not None and has_limits(part),
         "faulty": sorted({name for item in problems for name in _named(data, key, item.pointer)}),
         "problem": problem,
         "join": join_path,

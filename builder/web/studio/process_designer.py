@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.definitions import MISSING, join_path
+from builder.definitions import join_path
 from builder.releases import Draft
 from builder.runtime.process.services import built_in
 from builder.web.context import _, site
 from builder.web.studio.drafting import DraftView
+from builder.web.studio.process_limits import has_limits, limit_groups
+from builder.web.studio.process_parts import (
+    Group,
+    Part,
+    choice,
+    feel,
+    flag,
+    group,
+    json_of,
+    names_in,
+    names_of,
+    of_kind,
+    same,
+    set_property,
+    text,
+)
 from builder.web.studio.properties import NAME, Property, text_properties
 from engines.core import DefinitionError, InputError, InputProblem, Severity
 from engines.process.kinds import NodeType
@@ -21,31 +36,6 @@ _EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThro
 _CALLS = ("message", "signal", "error", "escalation", "link")
 _MODES = ("one", "any", "all", "ratio", "sequential")
 _ACCESS = ("hidden", "read", "write")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A node or flow with its path in the draft."""
-
-    path: str
-    data: Mapping[str, Any]
-    flow: bool = False
-
-    @property
-    def name(self) -> str:
-        """Its name, which is its id in the diagram."""
-        return str(self.data["name"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Properties under a heading; ``path`` is the part that they belong to."""
-
-    title: str
-    path: str
-    properties: Sequence[Property]
-    # Removes the whole group (an outcome, a field's rights) where that is possible.
-    removable: bool = False
 
 
 def parts(data: Mapping[str, Any], path: str) -> Iterator[Part]:
@@ -117,47 +107,49 @@ def groups(found: DraftView, part: Part, languages: tuple[str, ...]) -> list[Gro
     texts = text_properties(part.data, "label", _("Label"), languages)
     if part.flow:
         flag = Property(path="default", label=_("Default flow"), kind="flag", checked=bool(part.data.get("default")))
-        return [_group(_("Flow"), part, [*texts, _feel(part, "condition", _("Condition")), flag])]
+        return [group(_("Flow"), part, [*texts, feel(part, "condition", _("Condition")), flag])]
     kind = str(part.data["type"])
-    listed = [_group(_("General"), part, [*texts, _text(part, "documentation", _("Documentation"))])]
+    listed = [group(_("General"), part, [*texts, text(part, "documentation", _("Documentation"))])]
     if kind == NodeType.USER_TASK:
         listed += _user_task(found, part, languages)
     elif kind in _EVENTS or kind in (NodeType.RECEIVE_TASK, NodeType.SEND_TASK):
         listed.append(_event(found, part))
     else:
         listed += _work(found, part, kind)
+    if has_limits(part):
+        listed += limit_groups(found, part, languages)
     whole = json.dumps(part.data, ensure_ascii=False, indent=2)
-    return [*listed, _group(_("As text"), part, [Property(path="", label="JSON", kind="json", value=whole)])]
+    return [*listed, group(_("As text"), part, [Property(path="", label="JSON", kind="json", value=whole)])]
 
 
 def _user_task(found: DraftView, part: Part, languages: tuple[str, ...]) -> list[Group]:
     form = str(part.data.get("form", ""))
-    layouts = _names(found, f"form:{form}", "layouts") if form else ()
+    layouts = names_in(found, f"form:{form}", "layouts") if form else ()
     who = [
-        _names_of(part, "assignment/roles", _("Roles")),
-        _feel(part, "assignment/person", _("Person")),
-        _feel(part, "assignment/field", _("Field that holds a person")),
-        _feel(part, "assignment/manager_of", _("Manager of")),
-        _feel(part, "assignment/department_head", _("Head of the department")),
-        _choice(part, "assignment/decision", _("Decided by"), _of_kind(found, "decision")),
-        _flag(part, "assignment/initiator", _("Who started it")),
-        _choice(part, "assignment/distribute", _("Distribution"), _same("least_busy", "in_turn")),
-        _choice(part, "assignment/performer_of", _("Who did the step"), _steps(found, part)),
-        _flag(part, "assignment/initiator_chooses", _("Who started it chooses")),
-        _text(part, "assignment/nobody", _("When nobody is found")),
+        names_of(part, "assignment/roles", _("Roles")),
+        feel(part, "assignment/person", _("Person")),
+        feel(part, "assignment/field", _("Field that holds a person")),
+        feel(part, "assignment/manager_of", _("Manager of")),
+        feel(part, "assignment/department_head", _("Head of the department")),
+        choice(part, "assignment/decision", _("Decided by"), of_kind(found, "decision")),
+        flag(part, "assignment/initiator", _("Who started it")),
+        choice(part, "assignment/distribute", _("Distribution"), same("least_busy", "in_turn")),
+        choice(part, "assignment/performer_of", _("Who did the step"), _steps(found, part)),
+        flag(part, "assignment/initiator_chooses", _("Who started it chooses")),
+        text(part, "assignment/nobody", _("When nobody is found")),
     ]
     when = [
-        _feel(part, "due", _("Due")),
-        _feel(part, "priority", _("Priority")),
-        _choice(part, "approval/mode", _("Who decides"), _same(*_MODES)),
-        _feel(part, "approval/ratio", _("Share of approvals")),
+        feel(part, "due", _("Due")),
+        feel(part, "priority", _("Priority")),
+        choice(part, "approval/mode", _("Who decides"), same(*_MODES)),
+        feel(part, "approval/ratio", _("Share of approvals")),
     ]
     page = [
-        _choice(part, "form", _("Form"), _of_kind(found, "form")),
-        _choice(part, "layout", _("Layout"), layouts),
+        choice(part, "form", _("Form"), of_kind(found, "form")),
+        choice(part, "layout", _("Layout"), layouts),
     ]
     outcomes = [_outcome(part, item, languages) for item in part.data.get("outcomes", ())]
-    return [_group(_("Page"), part, page), _group(_("Who"), part, who), _group(_("When"), part, when), *outcomes]
+    return [group(_("Page"), part, page), group(_("Who"), part, who), group(_("When"), part, when), *outcomes]
 
 
 def _steps(found: DraftView, part: Part) -> tuple[tuple[str, str], ...]:
@@ -176,8 +168,8 @@ def _outcome(part: Part, item: Mapping[str, Any], languages: tuple[str, ...]) ->
     own = Part(path=join_path(part.path, "outcomes", item["name"]), data=item)
     listed = [
         *text_properties(item, "label", _("Label"), languages),
-        _choice(own, "meaning", _("Meaning"), _same("approve", "reject", "neutral")),
-        _choice(own, "comment", _("Comment"), _same("none", "optional", "required")),
+        choice(own, "meaning", _("Meaning"), same("approve", "reject", "neutral")),
+        choice(own, "comment", _("Comment"), same("none", "optional", "required")),
     ]
     title = _("Outcome %(name)s", name=item["name"])
     return Group(title=title, path=own.path, properties=listed, removable=True)
@@ -188,116 +180,39 @@ def _event(found: DraftView, part: Part) -> Group:
     listed = []
     if "timer" in event:
         listed += [
-            _feel(part, f"event/timer/{name}", label)
+            feel(part, f"event/timer/{name}", label)
             for name, label in (("duration", _("After")), ("date", _("At")), ("cycle", _("Every")))
             if name in event["timer"]
         ]
-        listed.append(_choice(part, "event/timer/calendar", _("Working calendar"), _of_kind(found, "calendar")))
-    listed += [_text(part, f"event/{name}", name) for name in _CALLS if name in event]
+        listed.append(choice(part, "event/timer/calendar", _("Working calendar"), of_kind(found, "calendar")))
+    listed += [text(part, f"event/{name}", name) for name in _CALLS if name in event]
     if "message" in event:
-        listed.append(_feel(part, "event/correlation", _("Correlation key")))
+        listed.append(feel(part, "event/correlation", _("Correlation key")))
     if "condition" in event:
-        listed.append(_feel(part, "event/condition", _("Condition")))
+        listed.append(feel(part, "event/condition", _("Condition")))
     if part.data["type"] == NodeType.BOUNDARY_EVENT:
         interrupting = bool(part.data.get("interrupting", True))
         listed.append(Property(path="interrupting", label=_("Interrupts"), kind="boolean", checked=interrupting))
-    return _group(_("Event"), part, listed)
+    return group(_("Event"), part, listed)
 
 
 def _work(found: DraftView, part: Part, kind: str) -> list[Group]:
     match kind:
         case NodeType.SERVICE_TASK:
-            services = _same(*(name for name, _service in built_in().items()))
-            listed = [_choice(part, "service", _("Service"), services), _json(part, "input", _("Input"))]
-            listed.append(_text(part, "result", _("Result in variable")))
+            services = same(*(name for name, _service in built_in().items()))
+            listed = [choice(part, "service", _("Service"), services), json_of(part, "input", _("Input"))]
+            listed.append(text(part, "result", _("Result in variable")))
         case NodeType.BUSINESS_RULE_TASK:
-            listed = [_choice(part, "decision", _("Decision"), _of_kind(found, "decision"))]
-            listed += [_json(part, "input", _("Input")), _text(part, "result", _("Result in variable"))]
+            listed = [choice(part, "decision", _("Decision"), of_kind(found, "decision"))]
+            listed += [json_of(part, "input", _("Input")), text(part, "result", _("Result in variable"))]
         case NodeType.SCRIPT_TASK:
-            listed = [_json(part, "script", _("Assignments"))]
+            listed = [json_of(part, "script", _("Assignments"))]
         case NodeType.CALL_ACTIVITY:
-            listed = [_choice(part, "process", _("Process"), _of_kind(found, "process"))]
-            listed += [_json(part, "input", _("Input")), _json(part, "output", _("Output"))]
+            listed = [choice(part, "process", _("Process"), of_kind(found, "process"))]
+            listed += [json_of(part, "input", _("Input")), json_of(part, "output", _("Output"))]
         case _:
             return []
-    return [_group(_("What it does"), part, listed)]
-
-
-def _group(title: str, part: Part, properties: Sequence[Property]) -> Group:
-    return Group(title=title, path=part.path, properties=properties)
-
-
-def _at(part: Part, path: str) -> Any:
-    value: Any = part.data
-    for name in path.split("/"):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _text(part: Part, path: str, label: str) -> Property:
-    return Property(path=path, label=label, kind="text", value=str(_at(part, path) or ""))
-
-
-def _feel(part: Part, path: str, label: str) -> Property:
-    return Property(path=path, label=label, kind="expression", value=str(_at(part, path) or ""))
-
-
-def _flag(part: Part, path: str, label: str) -> Property:
-    return Property(path=path, label=label, kind="flag", checked=bool(_at(part, path)))
-
-
-def _names_of(part: Part, path: str, label: str) -> Property:
-    given = _at(part, path) or _at(part, path.removesuffix("s")) or []
-    return Property(path=path, label=label, kind="names", value=", ".join([given] if isinstance(given, str) else given))
-
-
-def _json(part: Part, path: str, label: str) -> Property:
-    value = _at(part, path)
-    text = "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
-    return Property(path=path, label=label, kind="json", value=text)
-
-
-def _choice(part: Part, path: str, label: str, choices: Sequence[tuple[str, str]]) -> Property:
-    value = str(_at(part, path) or "")
-    known = {name for name, _label in choices}
-    kept = ((value, value),) if value and value not in known else ()
-    return Property(path=path, label=label, kind="choice", value=value, choices=(("", "—"), *choices, *kept))
-
-
-def _same(*names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, name) for name in names)
-
-
-def _of_kind(found: DraftView, kind: str) -> tuple[tuple[str, str], ...]:
-    """Names and labels of the draft's definitions of a kind."""
-    return tuple(
-        (name, site().text(document.data.get("label")) or name)
-        for key, document in found.documents.items()
-        for wanted, _colon, name in [key.partition(":")]
-        if wanted == kind and isinstance(document.data, dict)
-    )
-
-
-def _names(found: DraftView, key: str, children: str) -> tuple[tuple[str, str], ...]:
-    document = found.documents.get(key)
-    data = document.data if document else None
-    return _same(*(item["name"] for item in (data or {}).get(children, ())))
-
-
-def set_property(draft: Draft, path: str, value: Any) -> None:
-    """Gives a property a value, or takes it away; objects on the way to it are made where they are missing."""
-    if value is MISSING:
-        if draft.value(path) is not MISSING:
-            draft.remove(path)
-        return
-    parent, _slash, last = path.rpartition("/")
-    if draft.value(parent) is MISSING:
-        set_property(draft, parent, {last: value})
-    elif path.endswith("/assignment/roles"):
-        before = draft.value(parent)
-        draft.edit(parent, {**{k: v for k, v in before.items() if k != "role"}, "roles": value})
-    else:
-        draft.edit(path, value)
+    return [group(_("What it does"), part, listed)]
 
 
 def rename(draft: Draft, data: Mapping[str, Any], key: str, part: Part, wanted: str) -> None:

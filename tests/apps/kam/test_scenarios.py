@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from builder.identity import create_person, public_principal
 from builder.identity.departments import create_department
+from builder.insight import Attainment, Cases, ProcessInsight
 from builder.jobs.embedded import EmbeddedRunner
 from builder.releases import load_folder, publish
 from builder.runtime.install import host, install
@@ -24,7 +25,7 @@ from builder.storage.runtime_tables import effect, job, process_instance
 from builder.storage.values import decode
 from builder.web.public_links import create_link
 from builder.workspace import Workspace
-from engines.core import SYSTEM, AccessDenied, Principal, PrincipalKind, StateConflict
+from engines.core import SYSTEM, AccessDenied, InputError, Principal, PrincipalKind, StateConflict
 from engines.form import ListQuery
 from tests.builder.runtime.test_embedded import QUICK, until
 from tests.builder.workspaces import sqlite_image, workspace
@@ -121,6 +122,33 @@ class Company:
         self.workspace.clock.base.advance(timedelta(**by))  # type: ignore[attr-defined]
         self.runner.wake()
         until(lambda: not self._due())
+
+    def at(self, text: str) -> datetime:
+        """A local time as an instant."""
+        return datetime.fromisoformat(text).replace(tzinfo=self.workspace.clock.zone()).astimezone(UTC)
+
+    def go_to(self, text: str, *, hourly: bool = False) -> None:
+        """Moves the clock to a later local time, at once or hour by hour."""
+        left = (self.at(text) - self.workspace.clock.now()).total_seconds()
+        while hourly and left > 3600:
+            self.advance(hours=1)
+            left -= 3600
+        self.advance(seconds=left)
+
+    def line(self, login: str, node: str) -> Any:
+        """The line of a person's inbox for a task."""
+        with self.workspace.read(self.who(login)) as work:
+            return next(item for item in work.service("inbox").page().items if item.node == node)
+
+    def act(self, login: str, verb: Callable[[Any], None]) -> None:
+        """Something that a person does with the processes."""
+        with self.workspace.work(self.who(login), command="test.act") as work:
+            verb(work.service("processes"))
+
+    def attainment(self, process: str) -> Attainment:
+        """How well the limits of a process were kept."""
+        with self.workspace.read(SYSTEM) as work:
+            return ProcessInsight(work, Cases(app="kam", process=process)).attainment()
 
     def _due(self) -> bool:
         now = self.workspace.clock.now()
@@ -254,6 +282,72 @@ def test_k111_a_claimed_ticket_does_not_escalate_and_its_solution_must_be_writte
     assert company.notices("liu_yang") == []
     company.complete("he_ping", company.todo("he_ping")["solve"], "solved", values={"solution": "更换编码器"})
     assert company.see("ticket", ticket)["status"] == "resolved"
+
+
+def test_k112_the_clock_the_owner_at_each_moment_and_the_attainment_of_a_ticket(company: Company) -> None:
+    account = company.account("A1", tier="S")
+    company.create("li_na", "ticket", account=account, title="停机", urgency="urgent")
+    assert company.line("he_ping", "claim").sla == "running"
+    company.advance(minutes=10)
+    assert company.line("he_ping", "claim").sla == "warned"
+    company.complete("he_ping", company.todo("he_ping")["claim"], "claim")
+    solve = company.todo("he_ping")["solve"]
+    company.advance(hours=1)
+    company.act("he_ping", lambda processes: processes.pause_clock(solve, "等待客户提供日志"))
+    with pytest.raises(AccessDenied):
+        company.act("li_na", lambda processes: processes.resume_clock(solve))
+    company.advance(days=1)
+    company.act("he_ping", lambda processes: processes.resume_clock(solve))
+    company.complete("he_ping", solve, "solved", values={"solution": "更换编码器"})
+    kept = company.attainment("rapid_response")
+    assert (kept.whole.met, kept.whole.breached, kept.whole.paused_s) == (2, 0, 86400)
+    assert set(kept.people) == {company.people["he_ping"]}
+    assert kept.nodes["solve", "solve"].used_s == 3600
+
+
+def test_k112_the_clock_counts_office_hours_over_holidays_and_days_worked_in_exchange(company: Company) -> None:
+    """1 to 5 May 2026 are off, Saturday the 9th is worked in exchange; the office has eight hours a day."""
+    account = company.account("A1", tier="S")
+
+    def claimed(at: str) -> datetime:
+        company.go_to(at)
+        company.create("li_na", "ticket", account=account, title="停机", urgency="urgent")
+        company.complete("he_ping", company.todo("he_ping")["claim"], "claim")
+        due: datetime = company.line("he_ping", "solve").due_at
+        return due
+
+    assert claimed("2026-04-30T16:00") == company.at("2026-05-06T16:00")
+    company.go_to("2026-05-06T15:59:59")
+    assert company.notices("liu_yang").count("已超时：处理工单") == 0
+    company.advance(seconds=1)
+    company.go_to("2026-05-08T09:00", hourly=True)
+    assert company.notices("liu_yang").count("已超时：处理工单") == 1
+    assert company.notices("he_ping").count("请尽快处理：处理工单") == 3
+    company.complete("he_ping", company.todo("he_ping")["solve"], "solved", values={"solution": "更换编码器"})
+    assert claimed("2026-05-08T16:00") == company.at("2026-05-09T16:00")
+    assert company.attainment("rapid_response").whole.breached == 1
+
+
+def test_k119_every_step_has_an_owner_a_time_limit_and_a_standard() -> None:
+    for path in APP.rglob("*.process.json"):
+        for node in json.loads(path.read_text("utf-8"))["nodes"]:
+            if node["type"] == "userTask":
+                assert node["assignment"], (path.name, node["name"])
+                assert node["sla"], (path.name, node["name"])
+                fields = any(field.get("required") for field in node.get("fields", ()))
+                comments = all(o.get("comment") == "required" for o in node["outcomes"] if o["name"] != "approve")
+                assert fields or comments or node["name"] == "claim", (path.name, node["name"])
+
+
+def test_k119_a_step_is_not_done_before_its_standard_is_met(company: Company) -> None:
+    account = company.account("A1", tier="S")
+    company.create("li_na", "ticket", account=account, title="停机", urgency="urgent")
+    company.complete("he_ping", company.todo("he_ping")["claim"], "claim")
+    solve = company.todo("he_ping")["solve"]
+    with pytest.raises(InputError) as refused:
+        company.complete("he_ping", solve, "solved")
+    assert refused.value.problems[0].pointer == "/solution"
+    company.complete("he_ping", solve, "solved", values={"solution": "更换编码器"})
 
 
 @pytest.mark.parametrize(("tier", "urgency"), [("A", "urgent"), ("S", "normal")])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
+from datetime import timedelta
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from builder.insight import Cases, ProcessInsight, to_csv, to_xes
+from builder.insight import Cases, ProcessInsight, in_pieces, to_csv, to_xes
+from builder.storage.runtime_tables import process_history
 from engines.core import AccessDenied
 from tests.builder.runtime.desk import Desk
 
@@ -97,3 +100,69 @@ def test_a_simulation_draws_on_what_happened(desk: Desk) -> None:
 def test_nobody_else_looks_into_a_process(desk: Desk, login: str) -> None:
     with desk.read(login) as work, pytest.raises(AccessDenied):
         ProcessInsight(work, ESCALATION)
+
+
+def test_days_are_those_of_the_zone_and_counted_by_the_database(desk: Desk) -> None:
+    """Two cases a quarter of an hour apart, on both sides of a midnight that is none in UTC."""
+    zone = desk.workspace.clock.zone()
+    now = desk.workspace.clock.now().astimezone(zone)
+    desk.advance(seconds=(23 * 60 + 50) * 60 - (now.hour * 3600 + now.minute * 60 + now.second))
+    answered(desk, 5)
+    answered(desk, 15)
+    with desk.read("root") as work:
+        days = ProcessInsight(work, ESCALATION).figures().days
+    first = desk.workspace.clock.now().astimezone(zone).date() - timedelta(days=1)
+    assert days == [(first, 2, 1), (first + timedelta(days=1), 0, 1)]
+
+
+def transitions(desk: Desk, process: str, node: str) -> list[str]:
+    """The lifecycle of a node as the log tells it."""
+    with desk.read("root") as work:
+        definition = work.apps["desk"].processes[process].definition
+        log = ProcessInsight(work, Cases(app="desk", process=process)).log(definition, "en")
+        return [item.transition for item in log if item.node == node]
+
+
+def test_the_log_speaks_the_lifecycle_of_the_standard(desk: Desk) -> None:
+    instance = desk.start("review")
+    left = dict(desk.todo("ann"))["left"]
+    with desk.work("ann") as work:
+        work.service("processes").claim(left)
+    with desk.work("root") as work:
+        work.service("processes").suspend(instance)
+        work.service("processes").resume(instance)
+    desk.complete("ann", left, "approve")
+    with desk.work("root") as work:
+        work.service("processes").cancel(instance, "Test")
+    assert transitions(desk, "review", "left") == ["schedule", "start", "suspend", "resume", "complete"]
+    assert transitions(desk, "review", "right") == ["schedule", "pi_abort"]
+
+
+def test_what_is_sent_back_is_aborted_and_scheduled_again(desk: Desk) -> None:
+    desk.start("chain", who=desk.people["ann"])
+    desk.complete("ann", dict(desk.todo("ann"))["one"])
+    with desk.work("ann") as work:
+        work.service("processes").send_back(dict(desk.todo("ann"))["two"], "one")
+    assert transitions(desk, "chain", "one") == ["schedule", "complete", "schedule"]
+    assert transitions(desk, "chain", "two") == ["schedule", "ate_abort"]
+
+
+def test_the_log_is_read_as_it_is_written_whatever_its_length(desk: Desk) -> None:
+    """Twenty thousand rows of one case take no more memory than a few pages of them."""
+    instance = desk.start("escalation")
+    at = desk.workspace.clock.now()
+    rows = [
+        {"instance_id": instance, "number": number, "at": at, "kind": "task.assign", "node": "answer", "actor": None,
+         "data": {"element": 1, "comment": "x" * 200}}
+        for number in range(1_000, 21_000)
+    ]  # fmt: skip
+    with desk.work() as work:
+        work.connection.execute(process_history.insert(), rows)
+    with desk.read("root") as work:
+        process = work.apps["desk"].processes["escalation"].definition
+        tracemalloc.start()
+        length = sum(len(part) for part in in_pieces(to_xes(ProcessInsight(work, ESCALATION).log(process, "en"), "p")))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert length > 8_000_000
+    assert peak < length / 2

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from builder.identity.departments import create_department
 from builder.identity.people import set_departments
+from builder.insight import Cases, ProcessInsight
 from builder.jobs import queue
 from builder.runtime import install
 from builder.storage.runtime_tables import job, process_clock, process_history, task
@@ -271,3 +272,45 @@ def test_kill_9_of_the_runner_fires_each_limit_once(desk: Desk) -> None:
     with desk.work() as work:
         breaches = sa.select(sa.func.count()).where(process_history.c.kind == "sla.breached")
         assert work.connection.execute(breaches).scalar_one() == total
+
+
+def test_attainment_is_told_by_step_person_department_and_month(desk: Desk) -> None:
+    first, second, _nobody_takes_it = asked(desk), asked(desk), asked(desk)
+    with desk.work() as work:
+        team = create_department(work, code="team", name={"en": "Team"})
+        set_departments(work, desk.people["ann"], [team])
+    for found in (first, second):
+        with desk.work("ann") as work:
+            work.service("processes").claim(found)
+    advance(desk, minutes=15)
+    desk.complete("ann", first, "approve")
+    with desk.work("root") as work:
+        work.service("processes").pause_clock(second, "waits")
+    advance(desk, days=40)
+    with desk.work("root") as work:
+        work.service("processes").resume_clock(second)
+    desk.complete("ann", second, "approve")
+    cases = Cases(app="desk", process="help")
+    with desk.read("root") as work:
+        insight = ProcessInsight(work, cases)
+        kept, lines = insight.attainment(), list(insight.attainment_lines())
+    assert {key: (found.met, found.breached) for key, found in kept.nodes.items()} == {
+        ("answer", "claim"): (2, 1),
+        ("answer", "solve"): (2, 1),
+    }
+    assert (kept.whole.met, kept.whole.breached, kept.whole.share) == (4, 2, pytest.approx(4 / 6))
+    ann = kept.people[desk.people["ann"]]
+    assert (ann.met, ann.breached, ann.paused_s) == (4, 0, 40 * 86400)
+    assert kept.people[None].breached == 2, "nobody had it when it was late"
+    assert (kept.departments[team].met, kept.departments[None].breached) == (4, 2)
+    begun = desk.workspace.clock.now() - timedelta(days=40)
+    assert list(kept.months) == list(dict.fromkeys(f"{begun + timedelta(days=day):%Y-%m}" for day in (0, 40)))
+    assert sum(line.kept.met + line.kept.breached for line in lines) == 6
+    assert {line.month for line in lines} == set(kept.months)
+    assert (kept.open, kept.late) == (0, 0)
+
+
+@pytest.mark.parametrize("login", ["ann", "dan"])
+def test_nobody_else_reads_the_attainment(desk: Desk, login: str) -> None:
+    with desk.read(login) as work, pytest.raises(AccessDenied):
+        ProcessInsight(work, Cases(app="desk", process="help"))

@@ -103,6 +103,35 @@ def test_outcomes_are_added_and_removed(builder: FlaskClient, workspace: Workspa
     assert "outcome_1" not in [item["name"] for item in value(workspace, path)]
 
 
+def test_time_limits_and_their_actions_are_added_set_and_removed(builder: FlaskClient, workspace: Workspace) -> None:
+    task = node_of(builder)
+    act(builder, action="limit", sel=task)
+    path = f"process:review/nodes/{task}/sla/limit_1"
+    assert value(workspace, path)["target"] == 'duration("P1D")'
+    page = act(builder, action="limit_action", sel=task, path=path).get_data(as_text=True)
+    assert "Time limit limit_1: action_1" in page
+    for key, kind, text in (
+        ("do", "choice", "escalate"),
+        ("to/roles", "names", "head"),
+        ("times", "number", "3"),
+        ("before", "expression", 'duration("PT1H")'),
+    ):
+        assert act(
+            builder, action="set", sel=task, path=f"{path}/actions/action_1/{key}", kind=kind, value=text
+        ).status_code == 200  # fmt: skip
+    assert value(workspace, f"{path}/actions/action_1") == {
+        "name": "action_1",
+        "do": "escalate",
+        "to": {"roles": ["head"]},
+        "times": 3,
+        "before": 'duration("PT1H")',
+    }
+    act(builder, action="remove", sel=task, path=f"{path}/actions/action_1")
+    act(builder, action="remove", sel=task, path=path)
+    assert value(workspace, f"process:review/nodes/{task}")["sla"] == []
+    assert act(builder, action="limit", sel="start").status_code == 400
+
+
 def test_the_panel_reaches_no_other_definition(builder: FlaskClient) -> None:
     assert act(builder, action="set", sel=node_of(builder), path="form:book/label/en", value="X").status_code == 400
 

@@ -34,6 +34,10 @@ def test_an_admin_sees_where_the_time_goes_and_simulates(
         _answered(company, minutes)
     page = open_page(locale=LANGUAGES[language])
     company.enter(page, "lin_tao", "/studio/kam/process/rapid_response/insight")
+    kept = page.locator("#attainment")
+    assert kept.locator("table").count() == 4
+    assert {"zh": "认领工单", "en": "Claim the ticket"}[language] in kept.inner_text()
+    assert "100" in kept.locator("dd").first.inner_text() or "83" in kept.locator("dd").first.inner_text()
     assert page.locator(".process .heat-3, .process .heat-4, .process .heat-5").count() >= 1
     page.locator("#sim-cases").fill("50")
     page.get_by_role("button", name={"zh": "模拟", "en": "Simulate"}[language]).click()
