@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
 from builder.storage import DatabaseUnreachable
+from builder.web.backlog import Backlog
 
 blueprint = Blueprint("health", __name__)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,6 +29,7 @@ class Metrics:
 def install(app: Flask) -> None:
     """Counts every request of ``app`` and adds the two addresses."""
     metrics = Metrics()
+    metrics.registry.register(Backlog(app.extensions["dougong_workspaces"]))
     app.extensions["dougong_metrics"] = metrics
     app.register_blueprint(blueprint)
 

@@ -1,13 +1,18 @@
 """What every answer carries, and that nothing is changed for a stranger."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from builder.jobs import queue
+from builder.storage.runtime_tables import job
 from builder.web import create_app
 from builder.workspace import Workspace
+from engines.core import SYSTEM
 
 from .conftest import PASSWORD, csrf
 
@@ -85,6 +90,21 @@ def test_health_and_metrics(client: FlaskClient) -> None:
     assert client.get("/healthz").get_data(as_text=True) == "ok\n"
     assert "dougong_requests_total" in client.get("/metrics").get_data(as_text=True)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 403
+
+
+def test_metrics_tell_what_is_late_given_up_and_unsent(client: FlaskClient, workspace: Workspace) -> None:
+    now = workspace.clock.now()
+    with workspace.work(SYSTEM, command="test.jobs") as work:
+        for hours, state in ((-1, queue.WAITING), (1, queue.WAITING), (-2, queue.DEAD)):
+            id = queue.put(work.connection, kind="rule.fire", due_at=now + timedelta(hours=hours), now=now, payload={})
+            work.connection.execute(sa.update(job).where(job.c.id == id).values(state=state))
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 'dougong_jobs_due{workspace="main"} 1.0' in text
+    assert 'dougong_jobs_dead{workspace="main"} 1.0' in text
+    late = re.search(r'dougong_job_lateness_seconds\{workspace="main"\} (\S+)', text)
+    assert late
+    assert 3600 <= float(late[1]) < 3700
+    assert 'dougong_effects_unsent{state="pending",workspace="main"} 0.0' in text
 
 
 def test_a_workspace_is_found_by_its_path(workspace: Workspace) -> None:
