@@ -8,7 +8,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static", "dist");
 
 const SCRIPTS = ["app"];
-const STYLES = ["app", "studio", "dashboard", "process", "views", "tasks", "exchange"];
+const STYLES = ["app", "studio", "dashboard", "process", "views", "tasks", "exchange", "proof"];
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });

@@ -167,12 +167,14 @@ def rule_label(place: FormPlace, name: str) -> str:
     for file in place.app.definitions.all("rules").values():
         for rule in file.rules:
             if rule.name == name and rule.label:
-                return site().text(_texts(rule.label)) or name
+                return site().text(texts_of(rule.label)) or name
     return name
 
 
-def _texts(label: str) -> dict[str, str]:
+def texts_of(label: str) -> dict[str, str]:
     """A rule's label as written: a FEEL context of texts, or one text."""
+    if not label:
+        return {}
     value = feel.to_python(feel.compile(label, feel.Scope({})).evaluate({}, _context()).value)
     return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {"": str(value or "")}
 

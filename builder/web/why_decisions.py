@@ -99,7 +99,9 @@ class _Decision:
             asked = row["when"][index] if index < len(row["when"]) else ""
             label = site().text(clauses[index].label) if index < len(clauses) else ""
             field = _read(clauses, index) if clauses else name
-            yield Tested(label=label or self._input(name), saw=self._values.of_field(field, value), asked=_test(asked))
+            yield Tested(
+                label=label or self._input(name), saw=self._values.of_field(field, value), asked=test_in_words(asked)
+            )
 
     def _outputs(self) -> list[tuple[str, Markup]]:
         value = self._explained.get("value")
@@ -134,7 +136,7 @@ def _read(clauses: Sequence[InputClause], index: int) -> str:
     return clauses[index].expression.text.strip() if index < len(clauses) else ""
 
 
-def _test(text: str) -> str:
+def test_in_words(text: str) -> str:
     """A cell of a table as people write it: "≥ 5,000,000", "Yes"."""
     if text in ("", "-"):
         return _("any")

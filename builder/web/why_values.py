@@ -60,7 +60,7 @@ class Values:
             return self.plain(rest, value)
         if head in self._place.form.fields and not rest:
             return self.of_field(head, value)
-        if head in self._place.form.fields and not (self.readable(head) and self._readable_inside(path)):
+        if head in self._place.form.fields and not (self.readable(head) and self.readable_inside(path)):
             return HIDDEN
         if isinstance(value, list | tuple) and head in self._place.form.relations:
             return escape(_("Records read: %(count)s", count=site().formats.number(len(value))))
@@ -89,7 +89,7 @@ class Values:
             return escape(_dated(value))
         return escape(site().formats.plain(value))
 
-    def _readable_inside(self, path: str) -> bool:
+    def readable_inside(self, path: str) -> bool:
         """Whether the person sees a field of the record that a reference points to; of records behind it, never."""
         head, _dot, rest = path.partition(".")
         field, id = self._place.form.fields[head], self._record.values.get(head)

@@ -244,7 +244,8 @@ def _fired(case: Case, ruleset: RuleSet, decisions: Mapping[str, Any]) -> CaseRe
     assert context.now is not None  # noqa: S101
     due = case.event == "due"
     named = ruleset.rule(case.rule) if due else None
-    form = (named or next(iter(ruleset.rules))).form
+    first = named or next(iter(ruleset.rules), None)
+    form = first.form if first is not None else ""
     before = case.previous
     kind = case.event or ("updated" if before is not None else "created")
     event = RuleEvent(

@@ -141,10 +141,13 @@ def path_of(node: n.Node) -> Path | None:
 
 
 def at(variables: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path; None where there is none."""
+    """The value at a path, of a list those of its items; None where there is none."""
     value: Any = variables
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, list | tuple):
+            value = [item.get(name) if isinstance(item, Mapping) else None for item in value]
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 

@@ -139,7 +139,8 @@ class _Looker:
         valid = [
             v.id == c.id,
             or_(is_first, v.valid_from < literal(self._end_instant, storage.Instant())),
-            or_(v.valid_to.is_(None), self._local_day(v.valid_to) >= c.fires_on),
+            # A version that its own command replaced was never there for anybody to see.
+            or_(v.valid_to.is_(None), and_(v.valid_to > v.valid_from, self._local_day(v.valid_to) >= c.fires_on)),
             versions.visible_rows(),
             *([] if condition is None else [condition]),
         ]

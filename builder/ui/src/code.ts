@@ -7,6 +7,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 
 type Problem = { line: number; column: number; length: number; message: string; severity: "error" | "warning" | "info" };
+type Case = { name: string; passed: boolean; found: string; expected: string };
 
 const KEYWORDS = new Set(
   ("rule when if then else and or not in for some every satisfies return between on schedule do priority true false null is changes to set create update notify start " +
@@ -65,7 +66,38 @@ async function check(view: EditorView, address: string): Promise<Diagnostic[]> {
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf"]')?.content ?? "";
   const answer = await fetch(address, { method: "POST", headers: { "X-CSRF-Token": token, "Content-Type": "text/plain; charset=utf-8" }, body: view.state.doc.toString() });
   if (!answer.ok) return [];
-  return ((await answer.json()) as { problems: Problem[] }).problems.map((problem) => place(view, problem));
+  const told = (await answer.json()) as { problems: Problem[]; cases: Case[] };
+  showCases(told.cases);
+  return told.problems.map((problem) => place(view, problem));
+}
+
+// The cases beside the text, as they went on what is typed now.
+function showCases(cases: Case[]): void {
+  const list = document.getElementById("cases");
+  if (!list) return;
+  const words = list.dataset;
+  document.getElementById("no-cases")?.toggleAttribute("hidden", cases.length > 0);
+  list.replaceChildren(...cases.map((one) => {
+    const item = part("li", one.passed ? "passed" : "failed");
+    const mark = part("span", `mark ${one.passed ? "yes" : "no"}`, one.passed ? "✓" : "✗");
+    mark.setAttribute("aria-hidden", "true");
+    const said = part("div");
+    said.append(part("span", "visually-hidden", (one.passed ? words.passed : words.failed) ?? ""), ` ${one.name}`);
+    if (!one.passed) {
+      const wrong = part("p", "small");
+      wrong.append(`${words.expected} `, part("code", "", one.expected), ` · ${words.found} `, part("code", "", one.found));
+      said.append(wrong);
+    }
+    item.append(mark, said);
+    return item;
+  }));
+}
+
+function part(tag: string, kind = "", text = ""): HTMLElement {
+  const made = document.createElement(tag);
+  if (kind) made.className = kind;
+  made.textContent = text;
+  return made;
 }
 
 function place(view: EditorView, problem: Problem): Diagnostic {

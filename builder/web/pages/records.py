@@ -23,6 +23,7 @@ from builder.web.pages import list_saved, list_views, lists, record_versions, sh
 from builder.web.pickers import choices_for
 from builder.web.record_parts import holds
 from builder.web.why import explain
+from builder.web.why_not import asked_about, has_rules
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict
 from engines.form import Record
@@ -93,7 +94,8 @@ def page(app: str, form: str, id: UUID) -> str:
     with reading() as work:
         record = record_or_404(work, place, id)
         before = request.args.get("before", type=instant)
-        return render_template("pages/record.html", **record_page.context(work, place, record, before))
+        told = record_page.context(work, place, record, before)
+        return render_template("pages/record.html", **told, asked_about=has_rules(place))
 
 
 @blueprint.get("/<uuid:id>/edit")
@@ -220,6 +222,23 @@ def history(app: str, form: str, id: UUID) -> str:
         )
 
 
+@blueprint.get("/<uuid:id>/why")
+def why_not(app: str, form: str, id: UUID) -> str:
+    """What rules and decisions made of the record at one of its changes, or make of it now."""
+    place = form_or_404(app, form)
+    with reading() as work:
+        record = record_or_404(work, place, id)
+        names = WorkNames(work)
+        names.learn(place.form, [record])
+        return render_template(
+            "pages/why_not.html",
+            **place_context(place),
+            **asked_about(work, place, record, names, request.args.get("at", "")),
+            id=id,
+            title=title_of(place.form, record, names),
+        )
+
+
 @blueprint.get("/<uuid:id>/why/<field>")
 def why(app: str, form: str, id: UUID, field: str) -> str:
     """Why a field has the value it has."""
@@ -234,6 +253,7 @@ def why(app: str, form: str, id: UUID, field: str) -> str:
             "pages/why.html",
             **place_context(place),
             **explain(work, place, record, field, names),
+            asked_about=has_rules(place),
             id=id,
             title=title_of(place.form, record, names),
         )

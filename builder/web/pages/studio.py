@@ -21,6 +21,7 @@ from builder.web.pages import (
     studio_instances,
     studio_new_form,
     studio_processes,
+    studio_proof,
     studio_releases,
     studio_texts,
 )
@@ -185,6 +186,7 @@ studio_new_form.register(blueprint, frame)
 studio_decisions.register(blueprint, frame)
 studio_dashboards.register(blueprint, frame)
 studio_texts.register(blueprint, frame)
+studio_proof.register(blueprint, frame)
 studio_processes.register(blueprint, frame)
 studio_insight.register(blueprint, frame)
 studio_instances.register(blueprint, frame)

@@ -12,6 +12,7 @@ from builder.releases import Draft
 from builder.web.context import _, site
 from builder.web.studio import decision_grid as grid
 from builder.web.studio.acting import answered, perform, require_unchanged, set_property
+from builder.web.studio.cases import cases_of
 from builder.web.studio.decision_trial import trial
 from builder.web.studio.decision_view import (
     TYPES,
@@ -233,8 +234,10 @@ def context(found: DraftView, decision: str, selected: str) -> dict[str, Any]:
     """What the editor's template shows."""
     key = f"decision:{decision}"
     data = found.data(key)
-    problems = [shown(item) for item in problems_of(found.definitions(), key)]
+    definitions = found.definitions()
+    problems = [shown(item) for item in problems_of(definitions, key)]
     return {
+        "cases": cases_of(definitions, key),
         "decision": decision,
         "decision_label": site().text(data.get("label")) or decision,
         "description": site().text(data.get("description")) if data.get("description") else "",

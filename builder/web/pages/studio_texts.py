@@ -12,6 +12,7 @@ from builder.definitions import AppDefinitions, source_from
 from builder.definitions.documents import Document, parse
 from builder.web.context import _, site
 from builder.web.notices import notify
+from builder.web.studio.cases import CASED, cases_of
 from builder.web.studio.drafting import DraftView, edit, problems_of, shown, view
 from builder.web.wording import diagnostic_text
 from engines.core import DefinitionError, Diagnostic
@@ -50,8 +51,9 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
         found = view(app)
         found.data(key)
         written = request.get_data(as_text=True)[:LARGEST]
-        problems = problems_of(_with(found, key, written), key)
-        return jsonify(problems=[_mark(item) for item in problems])
+        definitions = _with(found, key, written)
+        problems = problems_of(definitions, key)
+        return jsonify(problems=[_mark(item) for item in problems], cases=cases_of(definitions, key))
 
 
 def _with(found: DraftView, key: str, written: str) -> AppDefinitions:
@@ -86,6 +88,8 @@ def _page(
         text=written,
         names=_names(found),
         problems=[shown(item) for item in problems],
+        cases=cases_of(found.definitions(), key) if key.startswith(CASED) else None,
+        proof=key.startswith(("rules:", "decision:")),
     )
     return make_response(html, 422 if diagnostics else 200)
 

@@ -45,6 +45,11 @@ def format_rules(source: DefinitionSource, language: str | None = None) -> str:
     return print_rules(parsed.tree, language)
 
 
+def print_triggers(rule: t.Rule, language: str) -> list[str]:
+    """What a rule waits for, one line for each of its triggers."""
+    return [_Printer(language)._trigger(trigger) for trigger in rule.triggers]
+
+
 class _Printer:
     def __init__(self, language: str) -> None:
         self._language = language
