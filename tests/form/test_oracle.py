@@ -253,6 +253,7 @@ def test_lists_equal_the_oracle(connection: Connection) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_ten_thousand_lists_equal_the_oracle(connection: Connection) -> None:
     run, found = compare(connection, seed=7, queries=10_000)
     assert found >= run / 2
