@@ -33,6 +33,9 @@ def action_words() -> dict[str, str]:
         "identity.token_revoked": _("Revoked an access token"),
         "import.run": _("Imported records"),
         "import.undo": _("Undid an import"),
+        "identity.departments_headed": _("Changed who leads departments"),
+        "people.move": _("Began to hand over what a person has"),
+        "people.moved": _("Handed over what a person had"),
         "process.assign": _("Assigned a task"),
         "process.cancel": _("Voided a process"),
         "process.clock": _("Stopped or resumed a time limit"),
@@ -60,6 +63,7 @@ def job_words() -> dict[str, str]:
     """Each kind of job, by its code."""
     return {
         "import.step": _("Import, a portion"),
+        "people.move": _("Handing over what a person has"),
         "process.service": _("Service step of a process"),
         "process.timer": _("Timer of a process"),
         "rule.fire": _("Rule over many records"),

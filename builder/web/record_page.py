@@ -18,8 +18,9 @@ from builder.web.filters import Condition
 from builder.web.forms import Display, help_text, is_numeric, layout_for
 from builder.web.listing import ListState
 from builder.web.names import WorkNames, title_of
+from builder.web.record_locks import running_processes
 from builder.web.record_parts import button_block, holds, process_block, tile_block
-from builder.web.record_timeline import entries_of, running_processes
+from builder.web.record_timeline import entries_of
 from builder.web.rows import SYSTEM_COLUMNS, Column, column_label, plain_columns, record_value, table_rows
 from builder.web.views.kinds import KINDS, drawn
 from builder.web.views.sheet import Sheet
@@ -271,6 +272,9 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
     """What the record's template needs; ``before``: where its timeline begins."""
     page = RecordPage(work, place, record, before)
     blocks = page.blocks()
+    running = running_processes(work, place, record, page.names)
+    locked = any(process.locks for process in running)
+    shown_below = any(block["type"] == "process" for block in blocks)
     may_edit = may(place.form, site().principal, "edit") and work.records.may(place.name, "edit", record.id)
     may_delete = may(place.form, site().principal, "delete") and work.records.may(place.name, "delete", record.id)
     return {
@@ -288,9 +292,10 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "side": [block for block in blocks if _beside(block)],
         "has_views": any(block["type"] == "view" for block in _every(blocks)),
         "has_tiles": any(block["type"] == "tile" for block in _every(blocks)),
-        "running": [] if any(b["type"] == "process" for b in blocks) else running_processes(work, place, record),
-        "may_edit": may_edit,
-        "may_delete": may_delete,
+        # A lock is said in any case: it explains why nothing can be edited here.
+        "running": [process for process in running if process.locks or not shown_below],
+        "may_edit": may_edit and not locked,
+        "may_delete": may_delete and not locked,
         "may_create": place.may("create"),
         **_sharing(work, place, record, page.names),
     }

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from flask import url_for
 
 from builder.runtime.history.timeline import TimelineItem, TimelinePage
-from builder.storage.runtime_tables import process_instance
 from builder.web.catalogue import FormPlace, place_of
 from builder.web.context import _, site
 from builder.web.forms import Display
@@ -212,14 +210,3 @@ def process_label(qualified: str) -> str:
     app, _dot, name = qualified.partition(".")
     definition = process_definition(app, name)
     return (site().text(definition.label) if definition else "") or name
-
-
-def running_processes(work: Work, place: FormPlace, record: Record) -> list[str]:
-    """The processes that are running on the record, in words."""
-    table = process_instance
-    mine = (table.c.subject_form == place.name, table.c.subject_id == record.id, table.c.ended_at.is_(None))
-    found = []
-    for row in work.connection.execute(sa.select(table.c.app, table.c.process).where(*mine)):
-        label = process_label(f"{row.app}.{row.process}")
-        found.append(_("Process “%(process)s” is running", process=label))
-    return found

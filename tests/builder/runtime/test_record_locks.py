@@ -68,7 +68,20 @@ def merged(work: Work, item: UUID) -> Any:
     return work.records.merge("desk.item", other, [item])
 
 
-WAYS = [note, as_app, imported, merged, lambda work, item: work.records.delete("desk.item", item)]
+def merged_into(work: Work, item: UUID) -> Any:
+    other = work.records.create("desk.item", {"name": "other"}).record.id
+    return work.records.merge("desk.item", item, [other], {"note": "x"})
+
+
+def erased(work: Work, item: UUID) -> Any:
+    return work.records.of("desk.item").erase("desk.item", item)
+
+
+def deleted(work: Work, item: UUID) -> Any:
+    return work.records.delete("desk.item", item)
+
+
+WAYS = [note, as_app, imported, merged, merged_into, erased, deleted]
 
 
 @pytest.mark.parametrize("write", WAYS)
