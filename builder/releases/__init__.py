@@ -4,7 +4,8 @@ from builder.definitions import AppSource, check, load_folder
 from builder.definitions.changes import Change, changes_between
 from builder.releases.drafts import Draft, DraftEdit, find_draft, open_draft
 from builder.releases.exporting import export_app, export_release
-from builder.releases.followups import Followup, finish, followups_of
+from builder.releases.following import finish
+from builder.releases.followups import Followup, cancel_followup, followups_of, resume_followup
 from builder.releases.planning import Plan, plan
 from builder.releases.preparing import app_name
 from builder.releases.publishing import install, publish, rollback
@@ -22,6 +23,7 @@ __all__ = [
     "activations_of",
     "active_release",
     "app_name",
+    "cancel_followup",
     "changes_between",
     "check",
     "export_app",
@@ -35,5 +37,6 @@ __all__ = [
     "plan",
     "publish",
     "releases_of",
+    "resume_followup",
     "rollback",
 ]

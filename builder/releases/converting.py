@@ -47,6 +47,8 @@ class Converted:
     after: UUID | None
     # Rows whose value the new type does not take.
     refused: tuple[UUID, ...]
+    # Rows gone through.
+    seen: int
 
 
 def conversion_step(form: str, field: str, before_release: int) -> Mapping[str, Any]:
@@ -75,24 +77,36 @@ def conversion_of(work: Work, app: str, step: Mapping[str, Any]) -> Conversion |
 
 
 def convert_batch(connection: Connection, conversion: Conversion, after: UUID | None) -> Converted:
-    """Converts the next rows behind the id ``after`` that hold an old value and no new one."""
-    table = conversion.table
-    # The old column is no part of the new release's table.
-    columns = (table.c.id, conversion.after, conversion.before)
-    source = sa.table(table.name, *(sa.column(c.name, c.type) for c in columns))
-    id, new, old = (source.c[c.name] for c in columns)
-    query = sa.select(id, old).where(old.is_not(None), new.is_(None)).order_by(id).limit(BATCH)
+    """Converts those of the next rows behind the id ``after`` that hold an old value and no new one."""
+    source = _source(conversion)
+    id, new, old = (source.c[c.name] for c in (conversion.table.c.id, conversion.after, conversion.before))
+    # By id alone: looking for rows that are left to convert could mean looking through all of them.
+    query = sa.select(id, old, new).order_by(id).limit(BATCH)
     rows = connection.execute(query if after is None else query.where(id > after)).all()
     done, refused = [], []
-    for row, value in rows:
+    for row, value, known in rows:
+        if value is None or known is not None:
+            continue
         try:
             done.append({"row": row, "value": conversion.convert(value)})
         except Refused:
             refused.append(row)
     if done:
-        update = sa.update(table).where(table.c.id == sa.bindparam("row"))
+        update = sa.update(source).where(id == sa.bindparam("row"))
         connection.execute(update.values({conversion.after.name: sa.bindparam("value")}), done)
-    return Converted(after=rows[-1].id if len(rows) == BATCH else None, refused=tuple(refused))
+    more = len(rows) == BATCH
+    return Converted(after=rows[-1].id if more else None, refused=tuple(refused), seen=len(rows))
+
+
+def count_rows(connection: Connection, conversion: Conversion) -> int:
+    """How many rows a conversion goes through."""
+    return connection.execute(sa.select(sa.func.count()).select_from(_source(conversion))).scalar_one()
+
+
+def _source(conversion: Conversion) -> sa.TableClause:
+    """The table with both columns: the old one is no part of the new release's table."""
+    columns = (conversion.table.c.id, conversion.after, conversion.before)
+    return sa.table(conversion.table.name, *(sa.column(c.name, c.type) for c in columns))
 
 
 def listed(refused: list[str], new: tuple[UUID, ...]) -> list[str]:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
-from builder.releases.converting import conversion_of, convert_batch, listed
-from builder.releases.tables import index_of
+from builder.identity import require_builder
+from builder.jobs import queue
 from builder.storage.release_tables import followup
-from builder.workspace import Workspace
-from engines.core import SYSTEM, InputError, new_id
-from engines.form import create_index
+from builder.workspace import Work
+from engines.core import StateConflict, new_id
 
-# Records computed anew in one transaction: a fraction of the 200 ms a writer may hold the lock.
-_BATCH = 50
+# The job that works off the steps of one app.
+FOLLOW = "release.follow"
+OPEN = ("pending", "running")
+# Steps that may be stopped on the way; an index is one statement, which runs to its end.
+PORTIONED = frozenset({"convert", "backfill"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,22 @@ class Followup:
     release: int
     # {"do": "index", …}
     step: Mapping[str, Any]
-    # pending, running, done or failed
+    # pending, running, done, failed or cancelled
     state: str
     error: str
-    # Where a resumable step stands.
+    # Where a resumable step stands: "done" of "total" rows, "after" which id, how many were refused.
     progress: Mapping[str, Any] | None
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None where it is not counted."""
+        total = (self.progress or {}).get("total")
+        return min(1.0, self.progress["done"] / total) if self.progress and total else None
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether it can still be stopped."""
+        return self.state == "pending" or (self.state == "running" and self.step["do"] in PORTIONED)
 
 
 def add_followups(
@@ -57,88 +69,51 @@ def followups_of(connection: Connection, app: str) -> list[Followup]:
     return [_followup(row) for row in connection.execute(query)]
 
 
-def finish(workspace: Workspace) -> list[Followup]:
-    """Works off what is pending or was interrupted; the steps that failed, which an admin mends and runs again.
+def open_followups(connection: Connection, app: str | None = None) -> list[Followup]:
+    """What is pending or was interrupted, of one app or of all, in the order in which it is to be done."""
+    query = sa.select(followup).where(followup.c.state.in_(OPEN)).order_by(followup.c.id)
+    return [_followup(row) for row in connection.execute(query if app is None else query.where(followup.c.app == app))]
 
-    Every step can be done twice: a process that was killed in the middle left "running" behind, and it is done again.
+
+def follow_later(work: Work, app: str, *, wait_s: float = 0) -> None:
+    """Has the runner work off what is open of an app."""
+    due = work.instant if not wait_s else work.instant + timedelta(seconds=wait_s)
+    queue.put(work.connection, kind=FOLLOW, due_at=due, now=work.instant, payload={}, app=app, key=f"{FOLLOW}:{app}")
+
+
+def cancel_followup(work: Work, app: str, id: UUID) -> None:
+    """Stops a step where it stands: what it has done stays, and it can be resumed. For builders of the app.
+
+    ``StateConflict`` where it is over, or one statement that is being carried out.
     """
-    with workspace.database.read() as connection:
-        query = sa.select(followup).where(followup.c.state.in_(("pending", "running"))).order_by(followup.c.id)
-        waiting = [_followup(row) for row in connection.execute(query)]
-    return [failed for step in waiting if (failed := _work_off(workspace, step)) is not None]
+    found = _require(work, app, id)
+    if not found.may_be_cancelled:
+        raise StateConflict("release.followup_state", state=found.state)
+    _move(work, found, OPEN, "cancelled", "release.followup_cancelled")
 
 
-def _work_off(workspace: Workspace, step: Followup) -> Followup | None:
-    _mark(workspace, step, "running")
-    try:
-        _STEPS[step.step["do"]](workspace, step)
-    except (DBAPIError, InputError) as error:
-        # Usually a unique check over values that are there twice: told, not hidden, and everything else goes on.
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
-        _mark(workspace, step, "failed", reason)
-        return replace(step, state="failed", error=reason)
-    _mark(workspace, step, "done")
-    return None
+def resume_followup(work: Work, app: str, id: UUID) -> None:
+    """Goes on with a step that was cancelled or has failed, where it stood. For builders of the app."""
+    found = _require(work, app, id)
+    _move(work, found, ("cancelled", "failed"), "pending", "release.followup_resumed")
+    follow_later(work, app)
 
 
-def _create_index(workspace: Workspace, step: Followup) -> None:
-    with workspace.database.outside() as connection:
-        create_index(connection, index_of(step.step), concurrently=True)
+def _require(work: Work, app: str, id: UUID) -> Followup:
+    require_builder(work.principal, app, "release.publish")
+    query = sa.select(followup).where(followup.c.id == id, followup.c.app == app)
+    row = work.connection.execute(query).one_or_none()
+    if row is None:
+        raise KeyError(id)
+    return _followup(row)
 
 
-def _backfill(workspace: Workspace, step: Followup) -> None:
-    """Computes the stored formulas and figures of all records anew, in short transactions; resumes where it was."""
-    form = step.step["form"]
-    after: UUID | None = UUID(step.progress["after"]) if step.progress else None
-    while True:
-        with workspace.work(SYSTEM, command="release.backfill") as work:
-            if work.apps.find("form", form) is None:
-                return
-            records = work.records_as(work.as_app(step.app), step.app)
-            table = records.world.form(form).table
-            batch = sa.select(table.c.id).order_by(table.c.id).limit(_BATCH)
-            ids = list(work.connection.execute(batch.where(table.c.id > after) if after else batch).scalars())
-            if not ids:
-                return
-            work.emit(records.recompute(form, ids))
-            after = ids[-1]
-            progress = {"after": str(after)}
-            work.connection.execute(sa.update(followup).where(followup.c.id == step.id).values(progress=progress))
-
-
-def _convert(workspace: Workspace, step: Followup) -> None:
-    """Fills the new column of a field whose type changed; rows that do not convert are listed with the step."""
-    progress = dict(step.progress or {"after": None, "refused": 0, "ids": []})
-    while True:
-        with workspace.work(SYSTEM, command="release.convert") as work:
-            conversion = conversion_of(work, step.app, step.step)
-            if conversion is None:
-                return
-            after = UUID(progress["after"]) if progress["after"] else None
-            found = convert_batch(work.connection, conversion, after)
-            progress = {
-                "after": str(found.after) if found.after else None,
-                "refused": progress["refused"] + len(found.refused),
-                "ids": listed(progress["ids"], found.refused),
-            }
-            work.connection.execute(sa.update(followup).where(followup.c.id == step.id).values(progress=progress))
-        if found.after is None:
-            return
-
-
-_STEPS: Mapping[str, Callable[[Workspace, Followup], None]] = {
-    "index": _create_index,
-    "convert": _convert,
-    "backfill": _backfill,
-}
-
-
-def _mark(workspace: Workspace, step: Followup, state: str, error: str = "") -> None:
-    finished = workspace.clock.base.now() if state in ("done", "failed") else None
-    with workspace.database.write() as connection:
-        connection.execute(
-            sa.update(followup).where(followup.c.id == step.id).values(state=state, error=error, finished_at=finished)
-        )
+def _move(work: Work, found: Followup, before: tuple[str, ...], after: str, action: str) -> None:
+    mine = sa.and_(followup.c.id == found.id, followup.c.state.in_(before))
+    values = {"state": after, "error": "", "finished_at": work.instant if after == "cancelled" else None}
+    if work.connection.execute(sa.update(followup).where(mine).values(**values)).rowcount != 1:
+        raise StateConflict("release.followup_state", state=found.state)
+    work.audit(action, found.app, {"release": found.release, "step": dict(found.step)})
 
 
 def _followup(row: sa.Row[Any]) -> Followup:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from builder.definitions import AppSource, require_sound
 from builder.identity import require_admin, require_builder
 from builder.releases.drafts import Draft, find_draft
-from builder.releases.followups import add_followups, finish
+from builder.releases.following import finish
+from builder.releases.followups import add_followups, follow_later, open_followups
 from builder.releases.preparing import Prepared, app_name, prepare, summary
 from builder.releases.tables import apply_tables
 from builder.storage import ConcurrentChange, DatabaseBusy
@@ -37,12 +38,14 @@ def publish(
     *,
     note: str = "",
     accept_conflicts: bool = False,
+    later: bool = False,
 ) -> Release:
     """The release now in force: a package (installed or upgraded), or a draft (None: the app's open one).
 
     ``DefinitionError`` with all problems where there are errors, ``StateConflict`` "release.conflicts" where an upgrade
     meets the customer's changes and that is not accepted. Either way nothing has changed. What differs from the release
-    in force in nothing gives that one back.
+    in force in nothing gives that one back. Indexes, conversions and backfills are done on return; with ``later`` they
+    are left to the runner, and nobody waits for them.
     """
     require_publisher(workspace, app, principal)
     for attempt in range(_ATTEMPTS):
@@ -54,12 +57,15 @@ def publish(
             ready = prepared.compiled
             with workspace.work(principal, command="release.publish", reason=note) as work:
                 found = _publish(work, prepared, from_draft=not isinstance(what, AppSource), note=note)
+                if later and open_followups(work.connection, app):
+                    follow_later(work, app)
             break
         except (ConcurrentChange, DatabaseBusy):
             if attempt == _ATTEMPTS - 1:
                 raise
     workspace.catalogue.remember(ready.numbered(found.number))
-    finish(workspace)
+    if not later:
+        finish(workspace)
     return found
 
 

@@ -71,6 +71,10 @@ def handlers(services: Registry[Service]) -> Registry[Handler]:
     rule_jobs.register(found)
     found.register(moving.JOB, Handler(act=moving.perform))
     imports.register(found)
+    # The releases stand on the runtime; only here, where jobs are put together, is it the other way round.
+    from builder.releases import following
+
+    following.register(found)
     return found
 
 

@@ -18,11 +18,26 @@ def load(records: Records, form: str, record_id: UUID, paths: Iterable[Path]) ->
     return load_many(records, form, [record_id], paths).get(record_id)
 
 
-def load_known(records: Records, form: str, stored: Mapping[str, Any], paths: Iterable[Path]) -> dict[str, Any] | None:
-    """As ``load``, of a record just written as ``stored``; None where only the database can tell."""
-    wanted = _by_head(paths)
-    known = records.known(form, stored, wanted)
-    return None if known is None else _completed(records, form, {known["id"]: known}, wanted)[known["id"]]
+class KnownPaths:
+    """Paths to load of a form's records, sorted by what they need: worked out once, for records just written."""
+
+    def __init__(self, records: Records, form: str, paths: Iterable[Path]) -> None:
+        wanted, fields = _by_head(paths), records.world.form(form).compiled.fields
+        self._form = form
+        self._names = frozenset(wanted)
+        # Those that lead further than to a value of the record's own.
+        self._links = {h: p for h, p in wanted.items() if h not in fields or _leads_on(fields[h]) or _people(fields, h)}
+
+    def load(self, records: Records, stored: Mapping[str, Any]) -> dict[str, Any] | None:
+        """As ``load``, of a record just written as ``stored``; None where only the database can tell."""
+        known = records.known(self._form, stored, self._names)
+        if known is None or not self._links:
+            return known
+        return _completed(records, self._form, {known["id"]: known}, self._links)[known["id"]]
+
+
+def _leads_on(field: Any) -> bool:
+    return bool(field.target) or field.rows is not None
 
 
 def load_many(records: Records, form: str, ids: Sequence[UUID], paths: Iterable[Path]) -> dict[UUID, dict[str, Any]]:

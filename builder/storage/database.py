@@ -84,10 +84,15 @@ class SqliteDatabase:
         self.path = Path(url.database).absolute()
         self._lock_timeout_s = lock_timeout_s
         self._setup = setup
-        self._writer = self._engine("BEGIN IMMEDIATE", ["PRAGMA wal_autocheckpoint=1000"], pool_size=1, writes=True)
+        # Memory for pages, in KiB: the writer keeps those of the indexes that it touches all the time; a reader's are
+        # worth nothing after the next write.
+        cached = "PRAGMA cache_size=-65536"
+        self._writer = self._engine(
+            "BEGIN IMMEDIATE", ["PRAGMA wal_autocheckpoint=1000", cached], pool_size=1, writes=True
+        )
         self._connection: Connection | None = None
         self._in_turn = False
-        self._reader = self._engine("BEGIN", ["PRAGMA query_only=ON"], pool_size=pool_size)
+        self._reader = self._engine("BEGIN", ["PRAGMA query_only=ON", "PRAGMA cache_size=-8192"], pool_size=pool_size)
         # Readers' connections between two uses, the last one used on top.
         self._idle: deque[Connection] = deque()
         # The line of writers.

@@ -58,13 +58,21 @@ class Housekeeper:
             log.exception("housekeeping.unexpected")
 
 
+def _resume(workspace: Workspace) -> None:
+    """Leaves the rest of an interrupted publish to the runner; where there is none, it is done here."""
+    from builder.releases import following
+
+    if workspace.settings.runner != "none":
+        following.resume(workspace)
+        return
+    for failed in following.finish(workspace):
+        log.error("release.followup_failed", app=failed.app, step=failed.step, reason=failed.error)
+
+
 def keep_house(workspace: Workspace, *, resume: bool = False) -> None:
     """One round of everything; ``resume``: also finishes what an interrupted publish left."""
     if resume:
-        from builder.releases.followups import finish
-
-        for failed in finish(workspace):
-            log.error("release.followup_failed", app=failed.app, step=failed.step, reason=failed.error)
+        _resume(workspace)
     while seal(workspace.database):
         pass
     sweep(workspace)

@@ -71,11 +71,14 @@ class LazyRecord(Mapping[str, Any]):
         cls, around: Around, app: str, form: str, record_id: UUID, reads: Paths, stored: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         """The stored fields of a record just written as ``stored``; None where only the database can tell."""
-        cache: Any = around.work.app_set.cache.setdefault("runtime.scalars", {})
-        paths = cache.get((app, form, reads))
-        if paths is None:
-            paths = cache[app, form, reads] = cls(around, app, form, record_id, reads)._paths_of_scalars()
-        return loading.load_known(around.records(app), form, stored, paths)
+        cache: Any = around.work.app_set.cache.setdefault("runtime.known", {})
+        records = around.records(app)
+        known = cache.get((app, form, reads))
+        if known is None:
+            paths = cls(around, app, form, record_id, reads)._paths_of_scalars()
+            known = cache[app, form, reads] = loading.KnownPaths(records, form, paths)
+        found: dict[str, Any] | None = known.load(records, stored)
+        return found
 
     @property
     def exists(self) -> bool:

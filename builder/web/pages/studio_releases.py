@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from builder.releases import activations_of, plan, publish, releases_of, rollback
-from builder.web.context import _, reading, site
+from builder.releases import activations_of, cancel_followup, plan, publish, releases_of, resume_followup, rollback
+from builder.web.context import _, change, reading, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
 from builder.web.studio.changes_shown import changes_shown, data_shown
 from builder.web.studio.drafting import DraftView, ProblemShown, edit, view
+from builder.web.studio.followups_shown import followups_shown
+from builder.workspace import Work
 from engines.core import DefinitionError, Diagnostic, StateConflict
 
 Frame = Callable[[DraftView, str], dict[str, Any]]
@@ -37,7 +40,8 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems, kinds: Call
         found = view(app)
         here = site()
         try:
-            done = publish(here.workspace, app, None, here.principal, note=request.form.get("note", "").strip())
+            note, later = request.form.get("note", "").strip(), here.workspace.settings.runner != "none"
+            done = publish(here.workspace, app, None, here.principal, note=note, later=later)
         except DefinitionError as error:
             told = _plan(found, problems, kinds()) | {"problems": problems(found, error.diagnostics)}
             return make_response(render_template("studio/publish.html", **frame(found, "publish"), **told), 422)
@@ -74,7 +78,10 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems, kinds: Call
                 }
                 for item in known
             ]
-        return render_template("studio/releases.html", **frame(found, "releases"), releases=rows)
+            steps = followups_shown(work, app)
+        return render_template("studio/releases.html", **frame(found, "releases"), releases=rows, **steps)
+
+    _register_steps(blueprint)
 
     @blueprint.post("/<app>/releases/<int:number>/activate")
     def activate(app: str, number: int) -> BaseResponse:
@@ -83,6 +90,38 @@ def register(blueprint: Blueprint, frame: Frame, problems: Problems, kinds: Call
         rollback(here.workspace, app, number, here.principal, note=request.form.get("note", ""))
         notify(_("Release %(number)s is in force again.", number=number))
         return redirect(url_for("studio.releases", app=app))
+
+
+def _register_steps(blueprint: Blueprint) -> None:
+    """What follows a release: how far it is, and stopping and going on."""
+
+    @blueprint.get("/<app>/followups")
+    def followups(app: str) -> str:
+        """The part of the page that tells it."""
+        view(app)
+        with reading() as work:
+            return render_template("studio/followups.html", app=app, **followups_shown(work, app))
+
+    @blueprint.post("/<app>/followups/<uuid:id>/cancel")
+    def cancel_step(app: str, id: UUID) -> BaseResponse:
+        """Stops a step where it stands."""
+        return _step(app, id, cancel_followup, "release.followup.cancel")
+
+    @blueprint.post("/<app>/followups/<uuid:id>/resume")
+    def resume_step(app: str, id: UUID) -> BaseResponse:
+        """Goes on with a step."""
+        return _step(app, id, resume_followup, "release.followup.resume")
+
+
+def _step(app: str, id: UUID, act: Callable[[Work, str, UUID], None], command: str) -> BaseResponse:
+    view(app)
+    try:
+        change(lambda work: act(work, app, id), command)
+    except KeyError:
+        abort(404)
+    except StateConflict:
+        notify(_("The step has moved on meanwhile."))
+    return redirect(url_for("studio.releases", app=app))
 
 
 def _plan(found: DraftView, problems: Problems, kinds: Mapping[str, str]) -> dict[str, Any]:

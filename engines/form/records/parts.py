@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from engines.feel.storage import ScaledDecimal
 from engines.form.records.prepared import Match, run_by_ids
+from engines.form.records.rights import Rights
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.storage.columns import SYSTEM_COLUMNS
@@ -40,33 +41,52 @@ def read_values(
     return found
 
 
-def known_values(
-    world: World, form: StoredForm, stored: Mapping[str, Any], fields: Iterable[str]
-) -> dict[str, Any] | None:
-    """What ``read_values`` gives of a record that stands in the database as ``stored``, without asking it.
+class Knowable:
+    """What can be told of a record that was just written without asking the database, under somebody's rights."""
 
-    None where only the database can tell: the rights differ from row to row, or a value is worked out in the query.
-    """
-    rights, compiled = world.rights(form), form.compiled.fields
-    if stored["deleted_at"] is not None or not rights.sees_all:
-        return None
-    found: dict[str, Any] = {"id": stored["id"]}
-    for name in sorted(set(fields) - {"id"}):
-        field = compiled.get(name)
-        if name in form.rows.columns and rights.always(name, "read"):
-            found[name] = _as_read(form.rows.columns[name].type, stored[name])
-        elif name in SYSTEM_COLUMNS and not rights.names(name):
-            found[name] = stored[name]
-        elif name in SYSTEM_COLUMNS or (field is not None and field.rows is None):
+    def __init__(self, form: StoredForm, rights: Rights, fields: Iterable[str]) -> None:
+        """``fields``: those wanted; a name that is none, and a sub-table, is left out, as by ``read_values``."""
+        # Whether the database need not be asked: no right differs from row to row, and no value is made in the query.
+        self.holds = rights.sees_all
+        self._plain: list[str] = ["id"]
+        self._scaled: list[tuple[str, ScaledDecimal]] = []
+        for name in sorted(set(fields) - {"id"}):
+            column = form.rows.columns.get(name)
+            field = form.compiled.fields.get(name)
+            if name in SYSTEM_COLUMNS and field is None:
+                self.holds = self.holds and not rights.names(name)
+                self._plain.append(name)
+            elif column is not None:
+                self.holds = self.holds and rights.always(name, "read")
+                self._take(name, column.type)
+            elif field is not None and field.rows is None:
+                self.holds = False
+
+    def _take(self, name: str, kind: TypeEngine[Any]) -> None:
+        if isinstance(kind, ScaledDecimal):
+            self._scaled.append((name, kind))
+        else:
+            self._plain.append(name)
+
+    def values(self, stored: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The values of a record that stands in the database as ``stored``; None where only the database can tell."""
+        if not self.holds or stored["deleted_at"] is not None:
             return None
-    return found
+        found = {name: stored[name] for name in self._plain}
+        for name, kind in self._scaled:
+            value = stored[name]
+            # With all the places of its scale, as it comes back from its column.
+            found[name] = None if value is None else kind.from_scaled(kind.to_scaled(value))
+        return found
 
 
-def _as_read(kind: TypeEngine[Any], value: Any) -> Any:
-    """A value as it comes back from its column: a decimal with all the places of its scale."""
-    if value is None or not isinstance(kind, ScaledDecimal):
-        return value
-    return kind.from_scaled(kind.to_scaled(value))
+def knowable(world: World, form: StoredForm, fields: frozenset[str]) -> Knowable:
+    """As ``Knowable``, for who acts; made once for all who hold the same roles."""
+    rights = world.rights(form)
+    kept = rights.knowable.get(fields)
+    if not isinstance(kept, Knowable):
+        kept = rights.knowable[fields] = Knowable(form, rights, fields)
+    return kept
 
 
 def read_rows(

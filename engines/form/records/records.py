@@ -25,7 +25,7 @@ from engines.form.records.history import read_history
 from engines.form.records.keys import KeyBook
 from engines.form.records.loading import load_references, load_stored
 from engines.form.records.numbering import next_numbers
-from engines.form.records.parts import known_values, read_rows, read_values, related_ids
+from engines.form.records.parts import knowable, read_rows, read_values, related_ids
 from engines.form.records.personal import PersonalValue, erase_values, personal_values
 from engines.form.records.prepared import Match, run_by_ids
 from engines.form.records.query import ListQuery, count_records, page_records
@@ -103,9 +103,9 @@ class Records:
         """Fields of the records among ``ids`` that may be seen, with their ``id``, by id; references as ids."""
         return read_values(self.world, self.world.form(name), ids, fields)
 
-    def known(self, name: str, stored: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any] | None:
+    def known(self, name: str, stored: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
         """What ``values`` gives of a record just written as ``stored``; None where only the database can tell."""
-        return known_values(self.world, self.world.form(name), stored, fields)
+        return knowable(self.world, self.world.form(name), fields).values(stored)
 
     def rows(
         self, name: str, ids: Iterable[UUID], table: str, columns: Iterable[str]

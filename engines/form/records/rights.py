@@ -24,6 +24,8 @@ class Rights:
         self._always: dict[tuple[str, str, str], bool] = {}
         self._granting: dict[str, tuple[CompiledPermission, ...]] = {}
         self._writable: dict[str, frozenset[str]] = {}
+        # What ``engines.form.records.parts`` keeps for these rights, by the fields wanted.
+        self.knowable: dict[frozenset[str], object] = {}
 
     @cached_property
     def entries(self) -> tuple[CompiledPermission, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,5 +33,26 @@ class IndexSpec:
 
 
 def create_index(connection: Connection, index: IndexSpec, *, concurrently: bool = False) -> None:
-    """Creates an index; ``concurrently`` needs a connection outside a transaction."""
-    connection.execute(text(index.sql(connection.dialect.name, concurrently=concurrently)))
+    """Creates an index; ``concurrently`` needs a connection outside a transaction.
+
+    PostgreSQL leaves a broken index behind where it was interrupted, or where values are there twice: it makes room.
+    """
+    name = connection.dialect.name
+    if not concurrently or name != "postgresql":
+        connection.execute(text(index.sql(name)))
+        return
+    _drop_broken(connection, index)
+    try:
+        connection.execute(text(index.sql(name, concurrently=True)))
+    except DBAPIError:
+        _drop_broken(connection, index)
+        raise
+
+
+def _drop_broken(connection: Connection, index: IndexSpec) -> None:
+    query = text(
+        "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE c.relname = :name AND c.relnamespace = current_schema()::regnamespace AND NOT i.indisvalid"
+    )
+    if connection.execute(query, {"name": index.name}).first() is not None:
+        connection.execute(text(f'DROP INDEX CONCURRENTLY IF EXISTS "{index.name}"'))

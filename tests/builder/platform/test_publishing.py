@@ -327,7 +327,8 @@ def test_a_changed_type_converts_what_can_be_and_lists_the_rest(workspace: Works
         found = [r["isbn"] for r in work.records.get_many("library.book", ids)]
         (step,) = [f for f in followups_of(work.connection, "library") if f.step["do"] == "convert"]
     assert found == [Decimal("12"), None, Decimal("7.5")]
-    assert (step.state, step.progress) == ("done", {"after": None, "refused": 1, "ids": [str(ids[1])]})
+    told = {"after": None, "refused": 1, "ids": [str(ids[1])], "done": 3, "total": 3}
+    assert (step.state, step.progress, step.share) == ("done", told, 1.0)
     rollback(workspace, "library", 1, BUILDS)
     with workspace.read(LIBRARIAN) as work:
         assert [r["isbn"] for r in work.records.get_many("library.book", ids)] == ["12", "x", "7.5"]

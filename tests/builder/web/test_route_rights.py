@@ -22,7 +22,8 @@ from werkzeug.test import TestResponse
 
 from builder.definitions import source_of
 from builder.identity import ADMIN, create_token, find_person, principal_of
-from builder.releases import install
+from builder.releases import followups_of, install
+from builder.releases.followups import add_followups
 from builder.rights.sharing import share_record
 from builder.runtime.install import install as install_runtime
 from builder.runtime.recipients import Receivers
@@ -256,6 +257,8 @@ def given(place: Place, endpoint: str, name: str, made: dict[str, Any]) -> Any:
         ("studio.text_save", "key"): lambda: "roles:library",
         ("studio.text_check", "key"): lambda: "roles:library",
         ("studio.event_log", "kind"): lambda: "csv",
+        ("studio.cancel_step", "id"): lambda: followed(place.workspace),
+        ("studio.resume_step", "id"): lambda: followed(place.workspace),
         ("auth.end_token", "id"): lambda: UUID(int=1),
     }
     usual = {
@@ -305,6 +308,14 @@ def asked(workspace: Workspace) -> str:
     return found[1]
 
 
+def followed(workspace: Workspace) -> UUID:
+    """A step that follows a release and has not been done."""
+    with workspace.work(SYSTEM, command="test") as work:
+        step = {"do": "convert", "form": "library.book", "field": "title", "before": 1}
+        add_followups(work.connection, app="library", release=1, steps=[step], at=work.instant)
+        return max(found.id for found in followups_of(work.connection, "library"))
+
+
 # These end or change the visit itself: each request has one of its own.
 ENDING = {"auth.logout", "auth.look_end", "admin.look"}
 # Signing in and setting up are the same for everybody and tried elsewhere; so are tokens in addresses that are no good.
@@ -328,7 +339,8 @@ PAGES: dict[str, str] = {
         records.restore records.restore_version records.share records.unshare records.update""",
     "----+++-": "inbox.act inbox.evidence inbox.complete inbox.read inbox.task",
     "----+---": "inbox.file inbox.upload",
-    "-----++-": """studio.activate studio.checks studio.dashboard studio.dashboard_act studio.decision
+    "-----++-": """studio.activate studio.cancel_step studio.checks studio.dashboard studio.dashboard_act
+        studio.decision studio.followups studio.resume_step
         studio.decision_act studio.decision_try studio.discard studio.event_log studio.form studio.form_act
         studio.form_preview studio.index studio.insight studio.instance studio.instance_act studio.instances
         studio.migrate studio.migrate_now studio.migrate_undo studio.new_form_make studio.new_form_page

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
-from builder.releases import find_draft
+from builder.releases import find_draft, followups_of
+from builder.releases.followups import add_followups
 from builder.workspace import Workspace
 from engines.core import SYSTEM
 
@@ -68,6 +70,8 @@ def test_the_pages_do_not_exist_for_others(enter: Enter, path: str) -> None:
         "/studio/library/discard",
         "/studio/library/undo",
         "/studio/library/releases/1/activate",
+        f"/studio/library/followups/{UUID(int=1)}/cancel",
+        f"/studio/library/followups/{UUID(int=1)}/resume",
     ],
 )
 def test_nobody_else_changes_an_app(enter: Enter, library: Workspace, path: str) -> None:
@@ -189,3 +193,20 @@ def test_shutting_somebody_out_ends_their_visit(enter: Enter, library: Workspace
     assert path
     admin.post(path[1], data={"_csrf": csrf(admin, "/"), "_do": "out"})
     assert reader.get("/").status_code == 302
+
+
+def test_what_follows_a_release_is_shown_stopped_and_taken_up_again(builder: FlaskClient, library: Workspace) -> None:
+    with library.work(SYSTEM, command="test") as work:
+        step = {"do": "convert", "form": "library.book", "field": "title", "before": 1}
+        add_followups(work.connection, app="library", release=1, steps=[step], at=work.instant)
+        (found,) = [f for f in followups_of(work.connection, "library") if f.step == step]
+    shown = text_of(builder, "/studio/library/releases")
+    assert "every 2s" in shown
+    for verb, state in (("cancel", "cancelled"), ("resume", "pending")):
+        data = {"_csrf": csrf(builder, "/studio/library/releases")}
+        assert builder.post(f"/studio/library/followups/{found.id}/{verb}", data=data).status_code == 302
+        with library.read(SYSTEM) as work:
+            assert [f.state for f in followups_of(work.connection, "library") if f.id == found.id] == [state]
+    assert f"/studio/library/followups/{found.id}/cancel" in text_of(builder, "/studio/library/followups")
+    data = {"_csrf": csrf(builder, "/studio/library/releases")}
+    assert builder.post(f"/studio/library/followups/{UUID(int=1)}/cancel", data=data).status_code == 404
