@@ -38,11 +38,19 @@ def suppresses(tree: ast.AST) -> Iterator[ast.Call]:
                 yield node
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_whoever_catches_everything_tells(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
+def silent_lines(path: Path) -> list[str]:
+    """Places in a file where everything is caught and nothing told."""
+    text = path.read_text("utf-8")
+    if not any(word in text for word in ("Exception", "except:", "suppress")):
+        return []
+    tree = ast.parse(text)
     silent = [handler.lineno for handler in broad_handlers(tree) if not tells(handler)]
-    assert silent + [call.lineno for call in suppresses(tree)] == []
+    return [f"{path}:{line}" for line in silent + [call.lineno for call in suppresses(tree)]]
+
+
+def test_whoever_catches_everything_tells() -> None:
+    assert len(FILES) > 300
+    assert [line for path in FILES for line in silent_lines(path)] == []
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ SKIPS = re.compile(r"\bpytest\.(?:skip|importorskip|xfail)\b|\bmark\.(?:skip|ski
 ONE = "tests/builder/platform/test_database.py::test_an_error_rolls_back_tables_too"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_nobody_skips_by_hand(path: Path) -> None:
-    lines = path.read_text("utf-8").splitlines()
-    assert [f"{n}: {line.strip()}" for n, line in enumerate(lines, 1) if SKIPS.search(line)] == []
+def test_nobody_skips_by_hand() -> None:
+    assert len(FILES) > 100
+    lines = ((path, n, line) for path in FILES for n, line in enumerate(path.read_text("utf-8").splitlines(), 1))
+    assert [f"{path}:{n}: {line.strip()}" for path, n, line in lines if SKIPS.search(line)] == []
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
