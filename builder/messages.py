@@ -16,6 +16,7 @@ _PACKAGES = (
     "engines.report",
     "builder.definitions",
     "builder.demo",
+    "builder.documents",
     "builder.files",
     "builder.identity",
     "builder.imports",

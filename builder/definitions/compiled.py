@@ -127,6 +127,11 @@ class CompiledApp:
         return self.all("calendar")
 
     @property
+    def documents(self) -> Mapping[str, Any]:
+        """Documents made of records by name."""
+        return self.all("document")
+
+    @property
     def imports(self) -> Mapping[str, Any]:
         """Import mappings by name."""
         return self.all("import")

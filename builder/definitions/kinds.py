@@ -9,7 +9,15 @@ from typing import Self
 
 from engines.core import Kind
 
-_PACKAGES = ("engines.form", "engines.process", "engines.rules", "engines.report", "builder.imports", "builder.runtime")
+_PACKAGES = (
+    "engines.form",
+    "engines.process",
+    "engines.rules",
+    "engines.report",
+    "builder.imports",
+    "builder.runtime",
+    "builder.documents",
+)
 
 
 class Kinds:

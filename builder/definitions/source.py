@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -118,6 +119,19 @@ def source_of(
     return AppSource(files=files, diagnostics=tuple(found), folder=folder)
 
 
+def is_binary(name: str) -> bool:
+    """Whether a file of this name is an Office file, whose bytes stand as base64 text among an app's files."""
+    return name.endswith((".docx", ".xlsx"))
+
+
+def write_file(target: Path, text: str) -> None:
+    """Writes a file of an app as it is edited: an Office file as its bytes."""
+    if is_binary(target.name):
+        target.write_bytes(base64.b64decode(text))
+    else:
+        target.write_text(text, "utf-8")
+
+
 def _counts(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith((".", "_")) for part in parts)
@@ -128,6 +142,9 @@ def _read(path: Path, name: str) -> tuple[str, list[Diagnostic]]:
     if path.stat().st_size > _LARGEST_FILE:
         expected = f"at most {_LARGEST_FILE} bytes"
         return "", [Diagnostic(code="release.too_large", file=name, found=str(path.stat().st_size), expected=expected)]
+    if is_binary(name):
+        # Kept as text, so that releases, layers and hashes need to know of nothing else.
+        return base64.b64encode(path.read_bytes()).decode(), []
     try:
         return path.read_text("utf-8").replace("\r\n", "\n"), []
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.definitions import AppSource, layer_text, load_folder
-from builder.definitions.source import APP_FILE
+from builder.definitions.source import APP_FILE, write_file
 from builder.identity import require_builder
 from builder.workspace import Work
 from builder.workspace.release_store import active_release, content_of, get_release, layer_in, package_of
@@ -24,7 +24,7 @@ def export_app(source: AppSource, folder: Path) -> list[Path]:
     for path, text in texts.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, "utf-8")
+        write_file(target, text)
         written.append(target)
     return written
 

@@ -105,12 +105,12 @@ def shown(value: Any, zone: ZoneInfo | None = None) -> str:
     return str(value)
 
 
-def text_template(text: str) -> TextTemplate:
+def text_template(text: str, scope: feel.Scope = _SCOPE) -> TextTemplate:
     """A compiled text; ``DefinitionError`` where an expression in it is wrong."""
     parts: list[str | feel.Expression] = []
     end = 0
     for match in _PLACE.finditer(text):
-        parts += [text[end : match.start()], feel.compile(match[1].strip(), _SCOPE)]
+        parts += [text[end : match.start()], feel.compile(match[1].strip(), scope)]
         end = match.end()
     return TextTemplate((*parts, text[end:]))
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import url_for
 from markupsafe import Markup, escape
 
+from builder.documents.filling import may_make
 from builder.rights.sharing import shares_of
 from builder.web.access import field_access, may
 from builder.web.catalogue import FormPlace, place_of
@@ -296,6 +297,8 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "running": [process for process in running if process.locks or not shown_below],
         "may_edit": may_edit and not locked,
         "may_delete": may_delete and not locked,
+        "documents": _documents(place),
+        "may_print": work.records.may(place.name, "print", record.id),
         "may_create": place.may("create"),
         **_sharing(work, place, record, page.names),
     }
@@ -337,3 +340,12 @@ def _badges(page: RecordPage) -> list[Any]:
         if field.definition.type == "choice" and coloured and name not in page.record.masked:
             found.append(page.display.value(field.definition, value))
     return found[:3]
+
+
+def _documents(place: FormPlace) -> list[tuple[str, str, str]]:
+    """Name, label and icon of the Office documents that the person may have of a record."""
+    return [
+        (name, site().text(found.definition.label), "table" if found.ending == ".xlsx" else "form")
+        for name, found in place.app.documents.items()
+        if found.form == place.name and may_make(found, site().principal)
+    ]

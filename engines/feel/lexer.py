@@ -39,6 +39,7 @@ _OPERAND_END = frozenset({"NAME", "NUMBER", "STRING", "AT", "RPAR", "RSQB", "RBR
 # Built-in names of several words; those with "and" in them only where a call or a type must stand.
 _PHRASES = NameIndex(
     [
+        "chinese amount",
         "string length", "substring before", "substring after", "upper case", "lower case", "starts with", "ends with",
         "list contains", "insert before", "index of", "distinct values", "list replace", "get value", "get entries",
         "context put", "context merge", "met by", "overlaps before", "overlaps after", "started by", "finished by",

@@ -18,6 +18,7 @@ _KINDS = (
     (builtins.periods, "Periods"),
     (builtins.ranges, "Ranges"),
     (builtins.conversion, "Conversion"),
+    (builtins.amounts, "Amounts in words"),
 )
 _HEAD = """# Built-in functions of FEEL
 

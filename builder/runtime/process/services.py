@@ -193,6 +193,13 @@ def http(workspace: Workspace, given: ServiceCall) -> Any:
     return {"status": answer.status, "body": content}
 
 
+def _document(workspace: Workspace, given: ServiceCall) -> Any:
+    # Imported here: documents stand on the runtime.
+    from builder.documents.service import document
+
+    return document(workspace, given)
+
+
 def built_in() -> Registry[Service]:
     """The services of the product."""
     services: Registry[Service] = Registry("service of processes")
@@ -204,4 +211,5 @@ def built_in() -> Registry[Service]:
     services.register("mail", Service(inside=mail))
     services.register("ask", Service(inside=ask))
     services.register("http", Service(outside=http))
+    services.register("document", Service(outside=_document))
     return services

@@ -31,7 +31,7 @@ def field(name: str, type: str, zh: str, en: str, **more: Any) -> dict[str, Any]
     return {"name": name, "type": type, "label": text(zh, en), **more}
 
 
-ALL = ["see", "create", "edit", "delete", "import", "export"]
+ALL = ["see", "create", "edit", "delete", "import", "export", "print"]
 OPTIONS = [{"name": "small", "label": text("小", "Small")}, {"name": "large", "label": text("大", "Large")}]
 RIGHTS = [
     {"role": "clerk", "operations": ALL},

@@ -6,6 +6,7 @@ addresses name are there, so that 404 means "not for you".
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -35,6 +36,7 @@ from builder.web import create_app
 from builder.web.public_links import create_link
 from builder.workspace import Settings, Workspace, initialise
 from engines.core import SYSTEM
+from tests.builder.documents.office import docx_of, paragraph
 
 from . import gallery
 from .conftest import add_person, close_setup, csrf, sign_in
@@ -65,7 +67,7 @@ BOOK["views"] = [
     {"name": "tree", "kind": "tree", "parent": "part_of", "columns": ["title"]},
 ]
 BOOK["permissions"] = [
-    {**p, "operations": [*p["operations"], "import", "export"]} if p["role"] == "librarian" else p
+    {**p, "operations": [*p["operations"], "import", "export", "print"]} if p["role"] == "librarian" else p
     for p in gallery.BOOK["permissions"]
 ]
 BUTTON = {"type": "button", "name": "mark", "label": gallery.text("标记", "Mark"), "set": {"note": '"marked"'}}
@@ -89,6 +91,8 @@ DOCUMENTS: dict[str, Any] = {
     "wish.form.json": WISH,
     "review.process.json": REVIEW,
     "book.form.json": BOOK,
+    "card.document.json": {"name": "card", "form": "book", "template": "card.docx"},
+    "card.docx": base64.b64encode(docx_of(paragraph("{{title}}"))).decode(),
     "books.dataset.json": {
         "name": "books",
         "form": "book",
@@ -208,7 +212,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     database.close()
     workspace = Workspace.open(settings)
     install_runtime(workspace)
-    install(workspace, source_of({k: json.dumps(v, ensure_ascii=False) for k, v in DOCUMENTS.items()}), SYSTEM)
+    install(workspace, source_of({k: v if isinstance(v, str) else json.dumps(v) for k, v in DOCUMENTS.items()}), SYSTEM)
     close_setup(workspace)
     app = create_app(workspace)
     app.testing = False
@@ -252,6 +256,7 @@ def given(place: Place, endpoint: str, name: str, made: dict[str, Any]) -> Any:
         ("public.upload", "field"): lambda: "photo",
         ("records.choices", "field"): lambda: "keeper",
         ("records.why", "field"): lambda: "total",
+        ("documents.office", "name"): lambda: "card",
         ("inbox.act", "verb"): lambda: "comment",
         ("studio.text", "key"): lambda: "roles:library",
         ("studio.text_save", "key"): lambda: "roles:library",
@@ -334,7 +339,8 @@ PAGES: dict[str, str] = {
     "--++----": "records.place",
     "---+---+": """imports.blank imports.page imports.start records.bin records.copy records.edit records.new
         records.receivers records.sharing""",
-    "---+----": """imports.begin imports.check imports.stop imports.undo imports.upload
+    "---+----": """documents.office documents.print_page imports.begin imports.check imports.stop imports.undo
+        imports.upload
         files.upload public.make records.comment records.create records.delete records.export records.press
         records.restore records.restore_version records.share records.unshare records.update""",
     "----+++-": "inbox.act inbox.evidence inbox.complete inbox.read inbox.task",
