@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from engines import feel
-from engines.core import DefinitionError, DefinitionSource, Diagnostic, Severity, check_schema, load_json
+from engines.core import DefinitionError, DefinitionSource, Diagnostic, DougongError, Severity, check_schema, load_json
 from engines.core.kinds import Loaded
 from engines.rules import actions as a
 from engines.rules.compiled import CompiledRules
@@ -49,7 +49,10 @@ SCHEMA: Final[Mapping[str, Any]] = {
                         "enum": ["created", "updated", "deleted", "due"],
                         "description": "What happens to the record; updated where `previous` is given, else created.",
                     },
-                    "rule": {"type": "string", "description": "The rule that is due, for the event `due`."},
+                    "rule": {
+                        "type": "string",
+                        "description": "The rule that is due, or one about such records.",
+                    },
                     "today": {"type": "string", "description": "The day on which it happens (ISO 8601)."},
                     "record": {"type": "object", "description": "The record, or the inputs of the decision."},
                     "previous": {"type": "object", "description": "The record before the change."},
@@ -212,18 +215,26 @@ def _plain(value: Any) -> Any:
         case list():
             return [_plain(item) for item in value]
         case dict():
-            return {key: item if key in ("name", "today", "rule") else _plain(item) for key, item in value.items()}
+            return {key: _entry(key, item) for key, item in value.items()}
     return value
+
+
+def _entry(key: str, value: Any) -> Any:
+    """An entry of an object; an ``id`` may be any word, so that cases need not write UUIDs."""
+    if key == "id" and isinstance(value, str):
+        return uuid5(NAMESPACE_OID, value)
+    return value if key in ("name", "today", "rule") else _plain(value)
 
 
 def run_cases(file: CaseFile, rules: CompiledRules | None, decisions: Mapping[str, Any]) -> Iterator[CaseResult]:
     """How each case goes; ``decisions``: the compiled decisions of the app by name, real ones are asked."""
     ruleset = RuleSet([rules]) if rules is not None else None
     for case in file.cases:
-        if ruleset is None:
-            yield _decided(case, decisions[file.subject])
-        else:
-            yield _fired(case, ruleset, decisions)
+        try:
+            yield _decided(case, decisions[file.subject]) if ruleset is None else _fired(case, ruleset, decisions)
+        except DougongError as error:
+            # An action that cannot be carried out on what the case gives: the others are run all the same.
+            yield CaseResult(case=case, found=str(error), expected=_shown(case.expect))
 
 
 def _decided(case: Case, decision: Any) -> CaseResult:
@@ -243,7 +254,7 @@ def _fired(case: Case, ruleset: RuleSet, decisions: Mapping[str, Any]) -> CaseRe
     context = _context(case)
     assert context.now is not None  # noqa: S101
     due = case.event == "due"
-    named = ruleset.rule(case.rule) if due else None
+    named = ruleset.rule(case.rule) if case.rule else None
     first = named or next(iter(ruleset.rules), None)
     form = first.form if first is not None else ""
     before = case.previous

@@ -95,3 +95,26 @@ def test_cases_can_be_run_without_an_app() -> None:
     assert [result.passed for result in run_cases(loaded.definition, rules, {})] == [True, True]
     decision = compile_decision(load_decision(DefinitionSource(file="size", text=json.dumps(SIZE))).definition)
     assert decision.decide({"weight": 91}).value == "big"
+
+
+def test_a_case_whose_actions_fail_is_told_like_any_other_and_an_id_may_be_any_word() -> None:
+    text = "rule r when thing is saved then recompute worth on owner_of end"
+    rules = compile_rules(load_rules(source(text)).definition)
+    data = {
+        "cases": [
+            {"name": "nobody", "record": {"size": 5}, "expect": {"fires": ["r"]}},
+            {"name": "somebody", "record": {"owner_of": {"id": "a"}}, "expect": {"actions": ["recompute worth"]}},
+        ]
+    }
+    loaded = load_cases(DefinitionSource(file="t.cases.json", text=json.dumps(data)))
+    assert loaded.definition is not None
+    nobody, somebody = run_cases(loaded.definition, rules, {})
+    assert (nobody.passed, "record_missing" in nobody.found) == (False, True)
+    assert somebody.passed
+
+
+def test_cases_of_an_empty_rule_file_fail_and_nothing_breaks() -> None:
+    rules = compile_rules(load_rules(source("")).definition)
+    loaded = load_cases(DefinitionSource(file="t.cases.csv", text="size,-> fires\n6,r\n5,-\n"))
+    assert loaded.definition is not None
+    assert [result.passed for result in run_cases(loaded.definition, rules, {})] == [False, True]

@@ -59,7 +59,7 @@ def library(workspace: Workspace) -> Workspace:
 def words(page: str) -> str:
     """The text of a page's main part, blanks folded."""
     main = re.sub(r"(?s)^.*<main", "<main", page)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main))).replace("CN¥", "¥")
 
 
 def article(page: str, name: str) -> str:
@@ -85,12 +85,12 @@ def test_a_record_says_why_each_rule_and_decision_came_out_as_it_did(enter: Ente
     dear = article(page, "rule-dear")
     assert "As the record is now, its condition does not hold." in dear
     assert "price > 500" in dear
-    assert "Price CN¥80.00 → would have to be CN¥501.00" in dear
+    assert "Price ¥80.00 → would have to be ¥501.00" in dear
     assert "Owner: Front desk" in dear
     assert "release 1" in dear
     level = article(page, "decision-level")
     assert "Level: B" in level
-    assert "The smallest change that would give A : Price CN¥80.00 → would have to be CN¥100.00" in level
+    assert "The smallest change that would give A : Price ¥80.00 → would have to be ¥100.00" in level
     wanted = article(page, "rule-wanted")
     assert "count(loans) 0 → would have to be 2" in wanted
 
@@ -177,7 +177,7 @@ def test_a_draft_decision_is_held_against_the_one_in_force(enter: Enter, library
         today = work.instant.astimezone(work.zone).date()
     page = text_of(client, f"{PROOF}/decision:level?from={today}&to={today}&record={book}")
     assert "中 a → b" in words(page)
-    assert "Price CN¥150.00 → would have to be CN¥200.00" in article(page, "decision-level")
+    assert "Price ¥150.00 → would have to be ¥200.00" in article(page, "decision-level")
 
 
 def test_only_builders_try_drafts_and_see_only_their_own_records(enter: Enter, library: Workspace) -> None:
