@@ -14,7 +14,7 @@ from lark.lexer import Lexer
 
 from engines.core.diagnostics import Diagnostic
 from engines.feel import nodes as n
-from engines.feel import temporal
+from engines.feel import temporal, wording
 from engines.feel.lexer import LexError, Token, problem, tokenize, unquote
 from engines.feel.nodes import Node, Span
 from engines.feel.scope import Scope
@@ -129,34 +129,20 @@ def _check_depth(tree: Node, text: str) -> None:
         stack.extend((child, depth + 1) for child in children(node))
 
 
-_HUMAN = {
-    "CMP": "a comparison", "PLUS": "+", "MINUS": "-", "STAR": "*", "SLASH": "/", "POWER": "**", "LPAR": "(",
-    "RPAR": ")",
-    "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "_COMMA": ",", "COLON": ":", "DOT": ".", "DOTDOT": "..",
-    "_AND": "and", "_OR": "or", "_IN": "in", "_BETWEEN": "between", "_INSTANCE": "instance of", "_THEN": "then",
-    "_ELSE": "else", "_RETURN": "return", "_SATISFIES": "satisfies", "$END": "the end", "KEY": "a name and a colon",
-    "TYPE_NAME": "a type", "CLOSE": "[", "OPEN": "]", "_OF": "of", "TLT": "<", "TGT": ">", "ARROW": "->",
-    "EXTERNAL": "external",
-}  # fmt: skip
-_VALUE_START = frozenset({"NUMBER", "STRING", "NAME", "TRUE"})
-_VALUE_ONLY = frozenset(
-    "NUMBER STRING AT NAME TRUE FALSE NULL LPAR LSQB LBRACE OPEN MINUS IF FOR SOME EVERY FUNCTION".split()
-)
-
-
 def _syntax_problem(text: str, error: UnexpectedInput) -> Diagnostic:
     if not isinstance(error, UnexpectedToken):
         raise error
-    wanted = set(error.accepts or error.expected)
-    words = []
-    if wanted >= _VALUE_START:
-        words.append("a value")
-        wanted -= _VALUE_ONLY
-    words += sorted({_HUMAN.get(name, name.lower()) for name in wanted})
     token = error.token
-    if token.type == "$END":
-        return problem("feel.syntax", text, len(text), len(text), found="the end", expected=", ".join(words))
-    return problem("feel.syntax", text, token.start_pos, token.end_pos, expected=", ".join(words))
+    wanted = set(error.accepts or error.expected)
+    expected, end = wording.expected(wanted, "en"), token.type == "$END"
+    start, stop = (len(text), len(text)) if end else (token.start_pos, token.end_pos)
+    found = "the end" if end else text[start:stop][:80]
+    told = {
+        "where_en": "The expression ends too early" if end else f'"{found}" cannot stand here',
+        "where_zh": "表达式不完整" if end else f"此处不能是“{found}”",
+        "expected_zh": wording.expected(wanted, "zh"),
+    }
+    return problem("feel.syntax", text, start, stop, found=found, expected=expected, **told)
 
 
 class _BadLiteralError(Exception):

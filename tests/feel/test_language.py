@@ -209,3 +209,29 @@ def test_records_that_refer_to_each_other_in_a_circle_can_be_compared() -> None:
     assert feel.check("one = two or one.other = two.other", scope) == []
     assert feel.check("list contains(many, one) or one in many", scope) == []
     assert feel.check("one = 5", scope) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "en", "zh"),
+    [
+        ("amount >", "The expression ends too early; expected: a value.", "表达式不完整；应为一个值。"),
+        ("amount 5", '"5" cannot stand here; expected: an operator such as + = and or the end.',
+         "此处不能是“5”；应为运算符，如 + = and或结尾。"),
+        ("for x amount return 1", '"amount" cannot stand here; expected: in.', "此处不能是“amount”；应为in。"),
+        ("{a 1}", '"a" cannot stand here; expected: a name and a colon or }.', "此处不能是“a”；应为}或名称加冒号。"),
+        ("[1, 2", "The expression ends too early; expected: ] or a comma.", "表达式不完整；应为]或逗号。"),
+    ],
+)  # fmt: skip
+def test_a_syntax_error_speaks_in_words_of_people(text: str, en: str, zh: str) -> None:
+    (found,) = feel.check(text, feel.Scope({"amount": feel.NUMBER}))
+    catalogue = MessageCatalogue(["engines.feel"])
+    assert (catalogue.message(found, "en"), catalogue.message(found, "zh")) == (en, zh)
+
+
+def test_no_terminal_of_the_grammar_is_told_by_its_raw_name() -> None:
+    from engines.feel.parser import _lark
+    from engines.feel.wording import LANGUAGES, word
+
+    for terminal in [known.name for known in _lark().terminals] + ["$END"]:
+        for language in LANGUAGES:
+            assert word(terminal, language) == word(terminal, language).lower().replace("_", " "), terminal

@@ -28,6 +28,7 @@ from builder.storage.values import decode
 from builder.storage.workspace_tables import audit
 from builder.web import person_form
 from builder.web.audit_words import audit_rows, job_words
+from builder.web.calendar_warnings import calendar_warnings
 from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
@@ -76,7 +77,8 @@ def tabs(here: str) -> list[dict[str, Any]]:
 
 
 def _page(template: str, here: str, **values: Any) -> str:
-    return render_template(f"admin/{template}.html", tabs=tabs(here), **values)
+    warnings = calendar_warnings(apps().values())
+    return render_template(f"admin/{template}.html", tabs=tabs(here), warnings=warnings, **values)
 
 
 def _is_sandbox() -> bool:

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from builder.definitions import check_definitions
+from builder.web.calendar_warnings import calendar_warnings
 from builder.web.catalogue import apps
 from builder.web.context import _, require_person, site
 from builder.web.navigation import studio_apps
@@ -140,7 +141,8 @@ def checks(app: str) -> str:
     """Everything that is wrong with the draft."""
     found = view(app)
     problems = problems_shown(found)
-    return render_template("studio/checks.html", **frame(found, "checks"), problems=problems)
+    warnings = calendar_warnings([apps()[app]]) if app in apps() else []
+    return render_template("studio/checks.html", **frame(found, "checks"), problems=problems, warnings=warnings)
 
 
 def problems_shown(found: DraftView, diagnostics: Sequence[Diagnostic] | None = None) -> list[ProblemShown]:

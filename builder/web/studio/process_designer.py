@@ -30,6 +30,7 @@ from builder.web.studio.process_parts import (
 from builder.web.studio.properties import NAME, Property, text_properties
 from engines.core import DefinitionError, InputError, InputProblem, Severity
 from engines.process.kinds import NodeType
+from engines.process.renaming import renamed
 from engines.process.xml import export_bpmn, import_bpmn
 
 _EVENTS = ("startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent")
@@ -216,23 +217,11 @@ def _work(found: DraftView, part: Part, kind: str) -> list[Group]:
 
 
 def rename(draft: Draft, data: Mapping[str, Any], key: str, part: Part, wanted: str) -> None:
-    """Gives a node or flow another name, wherever the process itself refers to it. ``InputError`` for a bad one."""
+    """Gives a node or flow another name wherever the process says it, conditions too. ``InputError`` for a bad one."""
     taken = {other.name for other in parts(data, key)}
     if not NAME.fullmatch(wanted) or wanted in taken:
         raise InputError([InputProblem(pointer="/name", code="release.bad_name", params={"name": wanted})])
-    draft.edit(key, _renamed(data, part.name, wanted))
-
-
-_REFERENCES = ("name", "from", "to", "attached_to", "handler", "default", "performer_of")
-
-
-def _renamed(value: Any, old: str, new: str) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            (new if key == old else key): new if key in _REFERENCES and item == old else _renamed(item, old, new)
-            for key, item in value.items()
-        }
-    return [_renamed(item, old, new) for item in value] if isinstance(value, list) else value
+    draft.edit(key, renamed(data, part.name, wanted))
 
 
 def add_outcome(draft: Draft, part: Part) -> None:

@@ -1,5 +1,6 @@
 """What administrators read: the audit trail and the jobs in sentences, the clock's steps in words."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import builder
+from builder.definitions import source_of
+from builder.releases import publish
 from builder.runtime.install import handlers
 from builder.runtime.process.services import built_in
 from builder.storage.workspace_tables import workspace as workspace_table
 from builder.web import audit_words
 from builder.workspace import Workspace
+from engines.core import SYSTEM
+from tests.builder.web import gallery
 from tests.builder.web.conftest import csrf
 from tests.builder.web.test_records import text_of
 
@@ -67,3 +72,24 @@ def test_the_clock_moves_by_steps_that_read_as_words(enter: Enter, library: Work
     chinese = text_of(admin, "/admin/clock")
     assert "+ 15 分钟" in chinese
     assert "duration" not in chinese
+
+
+OFFICE = """{"name": "office", "label": {"en": "Office hours", "zh": "办公时间"}, "public_holidays": "CN",
+ "hours": [{"days": ["mon"], "from": "09:00", "to": "17:00"}]}"""
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "does not know the public holidays of"), ("zh", "年的法定节假日，该年只按周一至周五计算")],
+)
+def test_a_calendar_without_the_holidays_of_a_year_is_told_where_admins_look(
+    enter: Enter, library: Workspace, monkeypatch: pytest.MonkeyPatch, language: str, sentence: str
+) -> None:
+    texts = {path: json.dumps(data, ensure_ascii=False) for path, data in gallery.DOCUMENTS.items()}
+    publish(library, "library", source_of({**texts, "office.calendar.json": OFFICE}), SYSTEM)
+    admin = enter("ada", "sys.admin")
+    admin.post("/language", data={"_csrf": csrf(admin, "/"), "locale": language})
+    pages = ("/admin/people", "/studio/library/checks")
+    for known in (True, False):
+        monkeypatch.setattr("builder.runtime.calendars._knows", lambda year, known=known: known)
+        assert [sentence in text_of(admin, page) for page in pages] == [not known, not known]

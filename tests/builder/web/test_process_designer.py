@@ -89,7 +89,10 @@ def test_a_drawing_begun_before_somebody_elses_edit_is_a_conflict(builder: Flask
 
 def test_a_step_is_renamed_wherever_the_process_refers_to_it(builder: FlaskClient, workspace: Workspace) -> None:
     task = node_of(builder)
+    condition = {"path": "process:review/flows/f2/condition", "kind": "expression", "value": f'{task}.outcome = "x"'}
+    assert act(builder, action="set", sel="f2", **condition).status_code == 200
     assert act(builder, action="rename", sel=task, value="look").status_code == 200
+    assert value(workspace, "process:review/flows/f2/condition") == 'look.outcome = "x"'
     assert {"look"} == {flow["to"] for flow in value(workspace)["flows"] if flow["to"] in (task, "look")}
     assert act(builder, action="rename", sel="look", value="Not a name").status_code == 422
 
