@@ -30,6 +30,10 @@ SCHEMA = "procrastinate"
 TASK = "dougong.wake"
 # Any number, the same in all processes: who installs Procrastinate's tables keeps the others waiting.
 INSTALL_LOCK = 7_310_245_118
+# Wake-ups that one look of the sweeper defers at most: each goes on with what else is due.
+WAKES = 20
+# Rows that one wake-up does at most, so that jobs and effects take turns.
+IN_A_ROW = 50
 # Seconds before a worker that lost its database tries again.
 RETRY_S = 1.0
 UNAVAILABLE = (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError)
@@ -112,8 +116,8 @@ class DistributedRunner:
 
     def _due(self, limit: int) -> Sequence[Wake]:
         with self._host.begin() as connection:
-            jobs = queue.due(connection, now=self._host.now(), limit=100)
-            effects = outbox.due(connection, limit=100)
+            jobs = queue.due(connection, now=self._host.now(), limit=WAKES)
+            effects = outbox.due(connection, limit=WAKES)
         fresh = [("job", own) for own in jobs] + [("effect", own) for own in effects]
         for wake in fresh:
             self._defer(wake)
@@ -134,24 +138,29 @@ class DistributedRunner:
     # -- the worker: wake-ups become claims
 
     def _act(self, kind: str, row: str) -> None:
-        own = UUID(row)
-        if kind == "effect":
-            with self._host.begin() as connection:
-                effects = outbox.claim(connection, self._patience, 1, only=own)
-            for effect in effects:
-                self._delivery.deliver(effect)
-            return
+        """Does the row, and then what else is due: a wake-up costs more than a row, and comes one at a time."""
+        do = self._effect if kind == "effect" else self._job
+        do(UUID(row))
+        for _ in range(IN_A_ROW):
+            if self._stopping or not do(None):
+                return
+
+    def _effect(self, only: UUID | None) -> bool:
+        """Whether an effect was due: this one, or any."""
         with self._host.begin() as connection:
-            jobs = queue.claim(
-                connection,
-                now=self._host.now(),
-                holder=self._holder.name,
-                patience=self._patience,
-                limit=1,
-                only=own,
-            )
+            effects = outbox.claim(connection, self._patience, 1, only=only)
+        for effect in effects:
+            self._delivery.deliver(effect)
+        return bool(effects)
+
+    def _job(self, only: UUID | None) -> bool:
+        """Whether a job was due: this one, or any."""
+        now, holder = self._host.now(), self._holder.name
+        with self._host.begin() as connection:
+            jobs = queue.claim(connection, now=now, holder=holder, patience=self._patience, limit=1, only=only)
         for job in jobs:
             attempt(self._host, job, self._patience)
+        return bool(jobs)
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:

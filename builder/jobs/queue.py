@@ -180,6 +180,12 @@ def fail(connection: Connection, job: Job, error: Exception, patience: Patience)
     return again
 
 
+def forget(connection: Connection, job: Job) -> bool:
+    """Whether there was a dead row of ``job``; it is gone."""
+    mine = sa.and_(table.c.id == job.id, table.c.fence == job.fence, table.c.state == DEAD)
+    return connection.execute(table.delete().where(mine)).rowcount == 1
+
+
 def park(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows made by ``row_of`` that wait until ``unpark`` names their key."""
     if rows:
@@ -191,6 +197,19 @@ def unpark(connection: Connection, key: str) -> bool:
     mine = sa.and_(table.c.key == key, table.c.state == PARKED)
     note_due(connection)
     return connection.execute(table.update().where(mine).values(state=WAITING)).rowcount == 1
+
+
+def suspend(connection: Connection, instance_id: UUID, kind: str) -> None:
+    """Rows of this kind of an instance wait until ``resume``; whoever has claimed one comes too late."""
+    mine = sa.and_(table.c.instance_id == instance_id, table.c.kind == kind, table.c.state == WAITING)
+    connection.execute(table.update().where(mine).values(state=PARKED))
+
+
+def resume(connection: Connection, instance_id: UUID, kind: str) -> None:
+    """The rows that ``suspend`` has stopped are due again, and so are those given up meanwhile."""
+    mine = sa.and_(table.c.instance_id == instance_id, table.c.kind == kind, table.c.state.in_((PARKED, DEAD)))
+    connection.execute(table.update().where(mine).values(state=WAITING, attempts=0, lease_until=None))
+    note_due(connection)
 
 
 def revive(connection: Connection, job_id: UUID) -> bool:

@@ -32,6 +32,8 @@ class Handler:
     act: Callable[[Work, Job, Any], None]
     # (workspace, job): what must be done outside of any transaction before, at least once.
     outside: Callable[[Workspace, Job], Any] | None = None
+    # (work, job, error): what follows where the last attempt has failed; without it the admins are told.
+    given_up: Callable[[Work, Job, Exception], None] | None = None
 
 
 class WorkspaceHost:
@@ -81,9 +83,13 @@ class WorkspaceHost:
             return
 
     def exhausted(self, job: Job, error: Exception) -> None:
-        """Tells the admins of the app that a job is given up; its row stays with the error."""
+        """Lets follow what its kind says; else tells the admins of the app, and the row stays with the error."""
+        handler = self._handlers.get(job.kind)
 
         def tell(work: Work) -> None:
+            if handler is not None and handler.given_up is not None:
+                handler.given_up(work, job, error)
+                return
             work.service("around").tell_admins(
                 title={"zh": "后台任务无法执行", "en": "A background job cannot be carried out"},
                 body={"": f"{job.kind}: {error}"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from builder.jobs import queue
 from builder.jobs.delivery import Undeliverable
 from builder.jobs.ports import Job
 from builder.runtime.host import Handler
@@ -35,7 +36,7 @@ def register(handlers: Registry[Handler], services: Registry[Service]) -> None:
             return happen.ServiceFailed(token=token, message=str(error), retryable=isinstance(error, ExternalError))
 
     handlers.register(TIMER, Handler(act=_fire))
-    handlers.register(SERVICE, Handler(act=_answer, outside=outside))
+    handlers.register(SERVICE, Handler(act=_answer, outside=outside, given_up=_give_up))
 
 
 def call_of(job: Job) -> ServiceCall:
@@ -66,3 +67,13 @@ def _fire(work: Work, job: Job, _: Any) -> None:
 
 def _answer(work: Work, job: Job, event: Any) -> None:
     work.service("processes").shell.answer(_instance(job), event)
+
+
+def _give_up(work: Work, job: Job, error: Exception) -> None:
+    """A call that broke in a way nobody foresaw ends as an incident, too: that is where people look and mend."""
+    shell = work.service("processes").shell
+    shell.hold(_instance(job))
+    message = f"{type(error).__name__}: {error}"
+    if queue.forget(work.connection, job):
+        token = int(job.payload["token"])
+        shell.answer(_instance(job), happen.ServiceFailed(token=token, message=message, retryable=False))

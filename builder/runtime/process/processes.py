@@ -8,7 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from builder.jobs import queue
 from builder.runtime.process import evidence, tasks, work_of
+from builder.runtime.process.carrying import SERVICE
 from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
@@ -253,12 +255,14 @@ class Processes:
             self._move_plain(row, "assign", to, anybody=True)
 
     def suspend(self, instance_id: UUID) -> None:
-        """Stops an instance until it is resumed."""
+        """Stops an instance until it is resumed: what it calls outside of the database waits, too."""
         self._administer(instance_id, "process.suspend", happen.Suspend())
+        queue.suspend(self._work.connection, instance_id, SERVICE)
 
     def resume(self, instance_id: UUID) -> None:
         """Lets a suspended instance go on."""
         self._administer(instance_id, "process.resume", happen.Resume())
+        queue.resume(self._work.connection, instance_id, SERVICE)
 
     def cancel(self, instance_id: UUID, reason: str = "") -> None:
         """Ends an instance (作废)."""
