@@ -65,12 +65,14 @@ def handlers(services: Registry[Service]) -> Registry[Handler]:
     """What each kind of job does."""
     # Imported here: imports stand on the runtime.
     from builder.imports.sheets import working as imports
+    from builder.lists import bulk_working
 
     found: Registry[Handler] = Registry("kind of job")
     process_jobs.register(found, services)
     rule_jobs.register(found)
     found.register(moving.JOB, Handler(act=moving.perform))
     imports.register(found)
+    bulk_working.register(found)
     # The releases stand on the runtime; only here, where jobs are put together, is it the other way round.
     from builder.releases import following
 

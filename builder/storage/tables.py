@@ -1,6 +1,7 @@
 """All system tables: importing this fills ``metadata`` for migrations and tests."""
 
 from builder.storage import (
+    bulk_tables,
     file_tables,
     identity_tables,
     import_tables,
@@ -15,6 +16,7 @@ from builder.storage import (
 from builder.storage.metadata import metadata
 
 __all__ = [
+    "bulk_tables",
     "file_tables",
     "identity_tables",
     "import_tables",

@@ -15,6 +15,9 @@ from builder.web.names import WorkNames
 def action_words() -> dict[str, str]:
     """Each action that is recorded, by its code."""
     return {
+        "bulk.delete": _("Deleted many records"),
+        "bulk.edit": _("Changed many records"),
+        "bulk.undo": _("Took back a change of many records"),
         "clock.moved": _("Moved the clock"),
         "identity.department_created": _("Made a department"),
         "identity.department_moved": _("Moved a department"),
@@ -62,6 +65,7 @@ def action_words() -> dict[str, str]:
 def job_words() -> dict[str, str]:
     """Each kind of job, by its code."""
     return {
+        "bulk.step": _("Change of many records, a portion"),
         "import.step": _("Import, a portion"),
         "people.move": _("Handing over what a person has"),
         "process.service": _("Service step of a process"),

@@ -13,6 +13,7 @@ from builder.web.filter_tree import Condition, Tree
 from builder.web.filters import period_labels
 from builder.web.listing import UNGROUPED, columns_of, groupable
 from builder.web.rows import TableRow, table_rows
+from builder.web.single import enterable
 from builder.web.views.sections import Section, condition, sections_of
 from builder.web.views.sheet import Sheet
 
@@ -38,7 +39,8 @@ def grouped(sheet: Sheet) -> dict[str, Any]:
     groups = []
     for place, section in enumerate(s for s in sections if s.count):
         if place < OPEN:
-            groups.append(RowGroup(section=section, **rows_in(sheet, section.key)))
+            read = rows_in(sheet, section.key)
+            groups.append(RowGroup(section=section, rows=read["rows"], more_href=read["more_href"]))
         else:
             groups.append(RowGroup(section=section, rows=(), more_href=_section_href(sheet, section.key, "")))
     return {"groups": groups, "groups_left_out": left_out}
@@ -49,8 +51,23 @@ def rows_in(sheet: Sheet, key: str, after: str = "") -> dict[str, Any]:
     own = [name for name in sheet.state.columns if name in sheet.place.form.fields]
     narrow = [condition(sheet, sheet.key("group"), key)]
     page = sheet.page(sheet.query(narrow=narrow, columns=own, after=after, limit=ROWS))
-    rows = table_rows(sheet.place, page.records, columns_of(sheet.place, sheet.state), sheet.display)
-    return {"rows": rows, "more_href": _section_href(sheet, key, page.next) if page.next else ""}
+    columns = columns_of(sheet.place, sheet.state)
+    rows = table_rows(sheet.place, page.records, columns, sheet.display, editable(sheet))
+    return {
+        "rows": rows,
+        "bulk": may_bulk(sheet),
+        "more_href": _section_href(sheet, key, page.next) if page.next else "",
+    }
+
+
+def editable(sheet: Sheet) -> frozenset[str]:
+    """The fields that are entered in the list itself."""
+    return frozenset(enterable(sheet.place, sheet.access)) if sheet.place.may("edit") else frozenset()
+
+
+def may_bulk(sheet: Sheet) -> bool:
+    """Whether many records may be changed or deleted at once."""
+    return sheet.place.may("edit") or sheet.place.may("delete")
 
 
 def _section_href(sheet: Sheet, key: str, after: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ class RowCell:
     numeric: bool = False
     # Whether it links to the record.
     main: bool = False
+    # Name of the field where it may be entered in the list itself; else empty.
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class TableRow:
 
     href: str
     cells: tuple[RowCell, ...]
+    id: str = ""
+    version: int = 0
 
 
 def column_label(form: CompiledForm, name: str) -> str:
@@ -78,26 +82,36 @@ def _numeric(form: CompiledForm, name: str) -> bool:
 
 
 def table_rows(
-    place: FormPlace, records: Iterable[Record], columns: Sequence[Column], display: Display
+    place: FormPlace,
+    records: Iterable[Record],
+    columns: Sequence[Column],
+    display: Display,
+    editable: Collection[str] = (),
 ) -> list[TableRow]:
-    """The rows of a table, linked by the first column that names the record."""
+    """The rows of a table, linked by the first column that names the record; ``editable``: fields entered in place."""
     names = [column.name for column in columns]
     main = place.form.title if place.form.title in names else (names[0] if names else "")
     return [
         TableRow(
             href=url_for("records.page", app=place.app.name, form=place.local, id=record.id),
-            cells=tuple(_cell(place.form, record, column, display, column.name == main) for column in columns),
+            cells=tuple(
+                _cell(place.form, record, column, display, column.name == main, column.name in editable)
+                for column in columns
+            ),
+            id=str(record.id),
+            version=record.version,
         )
         for record in records
     ]
 
 
-def _cell(form: CompiledForm, record: Record, column: Column, display: Display, main: bool) -> RowCell:
+def _cell(form: CompiledForm, record: Record, column: Column, display: Display, main: bool, editable: bool) -> RowCell:
     shown = record_value(form, record, column.name, display)
     if main:
         # It is a link and a name: neither another link nor a badge stands inside.
         shown = escape(shown.striptags()) if "<" in shown else shown
-    return RowCell(label=column.label, shown=shown, numeric=column.numeric, main=main)
+    field = column.name if editable and column.name not in record.masked else ""
+    return RowCell(label=column.label, shown=shown, numeric=column.numeric, main=main, field=field)
 
 
 def record_value(form: CompiledForm, record: Record, name: str, display: Display) -> Markup:

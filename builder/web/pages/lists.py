@@ -14,7 +14,7 @@ from builder.web.catalogue import FormPlace, form_or_404
 from builder.web.context import _, reading, site
 from builder.web.exporting import KINDS as FILES
 from builder.web.exporting import export_list
-from builder.web.list_tools import builder_data, grouped, groupings
+from builder.web.list_tools import builder_data, editable, grouped, groupings, may_bulk
 from builder.web.listing import (
     PAGE_SIZE,
     STANDS,
@@ -84,7 +84,8 @@ def _table(sheet: Sheet) -> dict[str, Any]:
         return {"rows": [], **grouped(sheet), **_paging(state, None)}
     query = sheet.query(columns=_columns(place, state), after=state.after, limit=PAGE_SIZE, count=True)
     page = sheet.page(query)
-    return {"rows": table_rows(place, page.records, columns_of(place, state), sheet.display), **_paging(state, page)}
+    rows = table_rows(place, page.records, columns_of(place, state), sheet.display, editable(sheet))
+    return {"rows": rows, **_paging(state, page)}
 
 
 def export(app: str, form: str, kind: str) -> Response:
@@ -169,6 +170,8 @@ def _context(sheet: Sheet, known: list[str], mark: Drilled | None) -> dict[str, 
         "clear_href": state.href(f=[], q="", where="", mark=()),
         "may_create": place.may("create"),
         "may_delete": place.may("delete"),
+        "may_edit": place.may("edit"),
+        "bulk": may_bulk(sheet) and state.view.kind == "list",
         "link_href": _link_href(place),
         "exports": _exports(place),
         "may_import": place.may("import"),

@@ -19,7 +19,7 @@ from builder.web.forms import layout_for
 from builder.web.history import versions_shown
 from builder.web.names import WorkNames, title_of
 from builder.web.notices import notify
-from builder.web.pages import list_saved, list_views, lists, record_versions, sharing
+from builder.web.pages import list_bulk, list_cells, list_saved, list_views, lists, record_versions, sharing
 from builder.web.pickers import choices_for
 from builder.web.record_parts import holds
 from builder.web.why import explain
@@ -35,6 +35,8 @@ blueprint.before_request(require_person)
 lists.register(blueprint)
 list_views.register(blueprint)
 list_saved.register(blueprint)
+list_bulk.register(blueprint)
+list_cells.register(blueprint)
 record_versions.register(blueprint)
 sharing.register(blueprint)
 

@@ -9,6 +9,7 @@ const KINDS: Record<string, () => Promise<Kind>> = {
   organisation: () => import("./organisation"),
   graph: () => import("./graph"),
   builder: () => import("./builder"),
+  cells: () => import("./cells"),
 };
 
 export async function mount(element: HTMLElement): Promise<void> {
