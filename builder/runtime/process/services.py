@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from builder.jobs.channels.webhook import WebhookSettings, call, check_status
+from builder.runtime.calendar_entries import put_entry
 from builder.runtime.messenger import MAIL
 from builder.runtime.recipients import Receivers, identity
 from engines.core import InputError, InputProblem, LocalizedText, Registry
 from engines.core.source import pointer_of
+from engines.form import ListQuery, SortDefinition
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
     from builder.workspace.workspace import Workspace
+
+
+# Records that a query gives unless told, and at most.
+QUERIED, MOST_QUERIED = 100, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,40 @@ def delete_record(around: Around, given: ServiceCall) -> None:
     """Moves a record to the recycle bin. Input: ``form`` and ``id`` where it is not the subject."""
     form, record_id = _target(around, given)
     around.write(given.app).delete(form, record_id)
+
+
+def query_records(around: Around, given: ServiceCall) -> Any:
+    """Records as the app may see them, as contexts with their ``id``, in the order asked for.
+
+    Input: ``form``; ``where`` (values by field, all of which must be equal) and ``filter`` (FEEL text over the record);
+    ``sort`` (a field, "-" in front: largest first); ``limit`` (100 unless given, at most 1,000).
+    """
+    form = around.form_name(given.app, given.need("form"))
+    equal = [{"field": name, "op": "=", "value": value} for name, value in (given.input.get("where") or {}).items()]
+    text = str(given.input.get("filter") or "")
+    sort = tuple(
+        SortDefinition(field=str(name).removeprefix("-"), direction="desc" if str(name).startswith("-") else "asc")
+        for name in _list(given.input.get("sort"))
+    )
+    limit = int(given.input.get("limit") or QUERIED)
+    if not 0 < limit <= MOST_QUERIED:
+        problem = InputProblem(pointer="/input/limit", code="process.query_limit", params={"max": MOST_QUERIED})
+        raise InputError([problem])
+    records, found = around.records(given.app), list[Any]()
+    allowed = None
+    if text and equal:
+        # Both hold: those that are equal are looked for among those that the text allows.
+        page = records.page(form, ListQuery(filter=text, limit=MOST_QUERIED, columns=()))
+        if page.next:
+            problem = InputProblem(pointer="/input/filter", code="process.query_limit", params={"max": MOST_QUERIED})
+            raise InputError([problem])
+        allowed = {record.id for record in page.records}
+    narrowed: Any = {"and": equal} if equal else text or None
+    page = records.page(form, ListQuery(filter=narrowed, sort=sort, limit=MOST_QUERIED if allowed else limit))
+    for record in page.records:
+        if allowed is None or record.id in allowed:
+            found.append({"id": record.id, **record.values})
+    return found[:limit]
 
 
 def _target(around: Around, given: ServiceCall) -> tuple[str, UUID]:
@@ -206,6 +246,8 @@ def built_in() -> Registry[Service]:
     services.register("record.create", Service(inside=create_record))
     services.register("record.update", Service(inside=update_record))
     services.register("record.delete", Service(inside=delete_record))
+    services.register("record.query", Service(inside=query_records))
+    services.register("calendar.entry", Service(inside=put_entry))
     services.register("decision", Service(inside=decide))
     services.register("notify", Service(inside=notify))
     services.register("mail", Service(inside=mail))

@@ -202,7 +202,23 @@ def _task_paths() -> dict[str, Any]:
         "properties": {"items": {"type": "array", "items": _ref("task")}, "next": {"type": ["string", "null"]}},
     }
     sent = {"required": True, "content": {"application/json": {"schema": _ref("completion")}}}
+    begun = {"application/json": {"schema": {"type": "object", "properties": {"id": {**text, "format": "uuid"}}}}}
+    start = {
+        "type": "object",
+        "properties": {
+            "form": text,
+            "record": {**text, "format": "uuid"},
+            "variables": {"type": "object"},
+            # People by user task, where the process leaves them to whoever starts it.
+            "choices": {"type": "object", "additionalProperties": {"type": "array", "items": text}},
+        },
+    }
+    starting = {"required": True, "content": {"application/json": {"schema": start}}}
+    named = [{"name": n, "in": "path", "required": True, "schema": text} for n in ("app", "process")]
     return {
+        "/api/v1/apps/{app}/processes/{process}/instances": {
+            "post": _operation("processes_start", "Processes", "201", begun, [*named, _KEY], starting)
+        },
         "/api/v1/tasks": {
             "get": _operation("tasks_list", "Tasks", "200", {"application/json": {"schema": listed}}, parameters)
         },

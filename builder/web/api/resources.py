@@ -239,6 +239,36 @@ def _task(item: InboxItem) -> dict[str, Any]:
     }
 
 
+@blueprint.post("/apps/<app>/processes/<process>/instances")
+def start_process(app: str, process: str) -> Response:
+    """Starts a process about a record that the caller may see; people chosen and variables as the process has them."""
+    given = body()
+    unknown = set(given) - {"form", "record", "variables", "choices"}
+    if unknown:
+        raise ApiRefusal(422, "api.unknown_keys", {"keys": sorted(unknown)})
+    found = apps().get(app)
+    if found is None or process not in found.processes:
+        raise ApiRefusal(404, "api.not_found")
+    form = str(given.get("form") or "")
+    try:
+        subject = (form if "." in form else f"{app}.{form}", UUID(str(given["record"]))) if form else None
+        choices = {step: [UUID(str(one)) for one in people] for step, people in (given.get("choices") or {}).items()}
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise ApiRefusal(422, "api.not_found") from error
+
+    def act(work: Work) -> str:
+        if subject is not None:
+            _record(work, _place(*subject[0].split(".", 1), "see"), subject[1])
+        id = work.processes.start(
+            f"{app}.{process}", subject=subject, variables=given.get("variables") or {}, choices=choices
+        )
+        work.result = str(id)
+        return work.result
+
+    id = command(act, "api.process.start")
+    return json_response({"id": id}, 201)
+
+
 @blueprint.post("/tasks/<uuid:id>/complete")
 def complete_task(id: UUID) -> Response:
     """Completes a task with an outcome, values of its form and a comment."""

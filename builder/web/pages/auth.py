@@ -15,6 +15,7 @@ from builder.identity import (
     update_person,
 )
 from builder.rights.looking import end_look
+from builder.runtime.calendar_entries import feed_since
 from builder.web import security
 from builder.web.context import _, change, require_person, site
 from builder.web.i18n import LANGUAGES
@@ -139,16 +140,26 @@ def account() -> BaseResponse | str:
     """The person's own page: password, API tokens."""
     if refused := require_person():
         return refused  # type: ignore[no-any-return]
-    return _account_page()
+    return account_page()
 
 
-def _account_page(problem: str = "", token: str = "", status: int = 200) -> Response:
+def account_page(problem: str = "", token: str = "", feed: str = "", status: int = 200) -> Response:
+    """The page, with a new token or the address of a new feed, which are shown this once."""
     here = site()
     assert here.principal.id is not None  # noqa: S101 - require_person held
     with here.workspace.read(here.principal) as work:
         tokens = [item for item in tokens_of(work.connection, here.principal.id) if item.revoked_at is None]
         me = get_person(work.connection, here.principal.id)
-    page = render_template("pages/account.html", problem=problem, token=token, tokens=tokens, absence=absence(me))
+        since = feed_since(work.connection, here.principal.id)
+    page = render_template(
+        "pages/account.html",
+        problem=problem,
+        token=token,
+        tokens=tokens,
+        absence=absence(me),
+        feed=feed,
+        feed_since=since,
+    )
     return make_response(page, status)
 
 
@@ -162,7 +173,7 @@ def password() -> BaseResponse:
     try:
         token = here.identity.change_password(here.signed_in, request.form.get("old", ""), request.form.get("new", ""))
     except InputError as error:
-        return _account_page(" ".join(problem_text(item, here.locale) for item in error.problems), status=422)
+        return account_page(" ".join(problem_text(item, here.locale) for item in error.problems), status=422)
     notify(_("Your password is changed. Other visits were ended."))
     response = make_response(redirect(url_for("auth.account")))
     security.set_cookie(response, security.SESSION_COOKIE, token, days=here.workspace.settings.session_days)
@@ -179,7 +190,7 @@ def away() -> BaseResponse:
     try:
         change(lambda work: save_absence(work, person, request.form), "identity.absence")
     except InputError as error:
-        return _account_page(" ".join(problem_text(item, site().locale) for item in error.problems), status=422)
+        return account_page(" ".join(problem_text(item, site().locale) for item in error.problems), status=422)
     notify(_("Saved."))
     return redirect(url_for("auth.account"))
 
@@ -193,7 +204,7 @@ def new_token() -> BaseResponse:
     assert person is not None  # noqa: S101 - require_person held
     scope, label = request.form.get("scope", "read"), request.form.get("label", "").strip() or "API"
     token = change(lambda w: create_token(w, person_id=person, label=label, scopes=[scope]), "identity.token_create")
-    return _account_page(token=token)
+    return account_page(token=token)
 
 
 @blueprint.post("/account/tokens/<uuid:id>/revoke")

@@ -192,3 +192,21 @@ def test_a_body_that_is_no_object_is_refused(app: Flask, caller: Callable[..., C
     token = call.__closure__[1].cell_contents  # type: ignore[attr-defined]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     assert client.post(RECORDS, data=body, headers=headers).status_code == status
+
+
+def test_a_process_is_started_about_a_record_that_may_be_seen(
+    caller: Callable[..., Caller], library: Workspace
+) -> None:
+    book = str(add(library, title="红楼梦", price="99"))
+    path = "/api/v1/apps/library/processes/review/instances"
+    head = caller("hua", "head", "librarian")
+    answer = head("POST", path, {"form": "book", "record": book}, Idempotency_Key="k1")
+    assert answer.status_code == 201
+    again = head("POST", path, {"form": "book", "record": book}, Idempotency_Key="k1")
+    assert again.get_json()["id"] == answer.get_json()["id"]
+    assert len(head("GET", "/api/v1/tasks").get_json()["items"]) == 1
+    assert caller("nina")("POST", path, {"form": "book", "record": book}).status_code == 404
+    assert head("POST", path, {"form": "book", "record": "x"}).status_code == 422
+    assert head("POST", path, {"form": "book", "record": book, "by": "me"}).status_code == 422
+    assert head("POST", path, {}).status_code == 403
+    assert head("POST", path.replace("review", "none"), {}).status_code == 404

@@ -57,6 +57,7 @@ QUERIES = {"records.section": {"view": "board", "in": "new"}, "records.branch": 
 SENT = {
     "studio.process_act": {"action": "set", "sel": "check", "path": "form:book/label/en", "value": "X"},
     "api.complete_task": {"outcome": "approve"},
+    "api.start_process": {},
 }
 SCAN = gallery.field("scan", "attachment", "扫描件", "Scan")
 PART = gallery.field("part_of", "reference", "所属套书", "Part of", form="book")
@@ -331,8 +332,8 @@ PAGES: dict[str, str] = {
     "+++++++-": "answers.give auth.language public.send public.upload",
     "-+++++++": """auth.account home.index inbox.batch inbox.index notifications.index people.choices
         phrases.index task_links.look""",
-    "-++++++-": """auth.new_token auth.password inbox.decide_batch notifications.read phrases.add
-        task_links.decide""",
+    "-++++++-": """auth.away auth.new_token auth.password feeds.make feeds.revoke inbox.decide_batch
+        notifications.read phrases.add task_links.decide""",
     "--++++-+": "dashboards.csv dashboards.page dashboards.xlsx",
     "--++---+": """files.download home.app records.branch records.choices records.compare records.history records.list
         records.page records.section records.why""",
@@ -355,11 +356,12 @@ PAGES: dict[str, str] = {
         studio.text_save studio.undo""",
     "-----+--": "dashboards.why",
     "------+-": """admin.audit_page admin.clock admin.clock_move admin.form_rights admin.index admin.jobs admin.look
-        admin.outbox_page admin.outbox_retry admin.people admin.person admin.person_create admin.person_new
+        admin.outbox_page admin.outbox_retry admin.people admin.person admin.person_create admin.person_move
+        admin.person_move_begin admin.person_new
         admin.person_rights admin.person_save admin.settings admin.settings_save""",
     "-------+": "auth.look_end",
-    # Another's token and phrase, and the refused lines of an import that has none.
-    "--------": "auth.end_token imports.refused phrases.remove",
+    # Another's token and phrase, a feed without its secret, and the refused lines of an import that has none.
+    "--------": "auth.end_token feeds.feed imports.refused phrases.remove",
 }
 EXPECTED = {endpoint: marks for marks, names in PAGES.items() for endpoint in names.split()}
 # Of the API: no token, the reader's, the librarian's for reading alone, the librarian's, the head's, and that of
@@ -369,6 +371,8 @@ API: dict[str, str] = {
     "-+++--": "api.list_records api.read_record api.read_file",
     "---+--": "api.create_record api.update_record api.delete_record api.upload_file",
     "----+-": "api.complete_task",
+    # Without a record: for those alone who administer the process.
+    "------": "api.start_process",
 }
 EXPECTED_API = {endpoint: marks for marks, names in API.items() for endpoint in names.split()}
 REFUSED = (401, 403, 404, 405)
