@@ -89,13 +89,15 @@ def cancel_followup(work: Work, app: str, id: UUID) -> None:
     found = _require(work, app, id)
     if not found.may_be_cancelled:
         raise StateConflict("release.followup_state", state=found.state)
-    _move(work, found, OPEN, "cancelled", "release.followup_cancelled")
+    _move(work, found, OPEN, "cancelled")
+    work.audit("release.followup_cancelled", app, {"release": found.release})
 
 
 def resume_followup(work: Work, app: str, id: UUID) -> None:
     """Goes on with a step that was cancelled or has failed, where it stood. For builders of the app."""
     found = _require(work, app, id)
-    _move(work, found, ("cancelled", "failed"), "pending", "release.followup_resumed")
+    _move(work, found, ("cancelled", "failed"), "pending")
+    work.audit("release.followup_resumed", app, {"release": found.release})
     follow_later(work, app)
 
 
@@ -108,12 +110,11 @@ def _require(work: Work, app: str, id: UUID) -> Followup:
     return _followup(row)
 
 
-def _move(work: Work, found: Followup, before: tuple[str, ...], after: str, action: str) -> None:
+def _move(work: Work, found: Followup, before: tuple[str, ...], after: str) -> None:
     mine = sa.and_(followup.c.id == found.id, followup.c.state.in_(before))
     values = {"state": after, "error": "", "finished_at": work.instant if after == "cancelled" else None}
     if work.connection.execute(sa.update(followup).where(mine).values(**values)).rowcount != 1:
         raise StateConflict("release.followup_state", state=found.state)
-    work.audit(action, found.app, {"release": found.release, "step": dict(found.step)})
 
 
 def _followup(row: sa.Row[Any]) -> Followup:

@@ -29,13 +29,20 @@ def _row(work: Work, item: Followup) -> dict[str, Any]:
         "label": _label(work, item),
         "state_label": _states()[item.state],
         "colour": _COLOURS[item.state],
-        "error": item.error,
+        "error": _reason(item),
         "refused": (item.progress or {}).get("refused", 0),
         "share": item.share,
         "percent": int((item.share or 0) * 100),
         "may_cancel": item.may_be_cancelled,
         "may_resume": item.state in ("cancelled", "failed"),
     }
+
+
+def _reason(item: Followup) -> str:
+    """Why a step has failed; what the database says of values that are there twice is not for people."""
+    if item.state == "failed" and item.step.get("unique"):
+        return _("Values are there more than once: mend the records, then resume.")
+    return item.error
 
 
 def _states() -> dict[str, str]:
