@@ -27,6 +27,7 @@ from builder.web.tasks import happenings
 from builder.web.wording import code_text
 from builder.workspace import Work
 from engines.core import InputError, InputProblem, StateConflict
+from engines.process.state import OpenIncident
 
 PAGE = 50
 # Most instances that are tried out and moved at once: a batch; the next one begins after its last.
@@ -190,6 +191,7 @@ def _instance_page(app: str, id: UUID, frame: Frame, problem: str = "") -> str:
             subject_href=_subject_href(instance),
             drawing=draw(graph.definition, active=active, passed=done, title=instance.process),
             labels=labels,
+            incidents=[_told(incident, labels) for incident in state.incidents.values()],
             steps=[(token.id, token.node, str(token.status)) for token in state.tokens.values()],
             variables=json.dumps(_plain(state.process_variables), ensure_ascii=False, indent=2),
             timers=[(labels.get(t.node, t.node), t.due) for t in state.timers.values()],
@@ -199,6 +201,12 @@ def _instance_page(app: str, id: UUID, frame: Frame, problem: str = "") -> str:
             owners=owners(work, id, labels, names),
             migrated=work.connection.execute(last).scalar_one() == "migrated",
         )
+
+
+def _told(incident: OpenIncident, labels: Mapping[str, str]) -> tuple[OpenIncident, str, str]:
+    """An incident with its step's label and what it says in the reader's language."""
+    label = labels.get(incident.node, incident.node)
+    return incident, label, code_text(incident.code, site().locale, {"node": label, "message": incident.message})
 
 
 def _subject_href(instance: Instance) -> str:
