@@ -27,6 +27,7 @@ from engines.form import (
     RecordChange,
     Records,
     RecordVersion,
+    SearchGroup,
     SearchHit,
     StoredForm,
 )
@@ -130,6 +131,14 @@ class WorkRecords:
             mine = [name for name in wanted if name.startswith(f"{app}.")]
             found += self.of(f"{app}.").search(text, mine, limit)
         return found[:limit]
+
+    def search_groups(self, text: str, apps: Iterable[str], limit: int) -> list[SearchGroup]:
+        """What a search finds in the forms of some apps: the newest hits of each form, and how many there are."""
+        found: list[SearchGroup] = []
+        for app in apps:
+            names = [form.name for form in self._work.apps[app].forms.values()]
+            found += self.of(f"{app}.").search_groups(text, names, limit)
+        return found
 
     def history(self, name: str, id: UUID) -> list[RecordVersion]:
         """All versions of a record with the fields each one changed, newest first."""

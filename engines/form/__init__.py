@@ -36,7 +36,7 @@ from engines.form.records.record import (
 from engines.form.records.records import Records
 from engines.form.records.references import choice_condition
 from engines.form.records.rights import Rights
-from engines.form.records.search import SearchHit
+from engines.form.records.search import FoundRecord, SearchGroup, SearchHit, search_words
 from engines.form.records.source import FormSource, authorised_select
 from engines.form.records.world import DirectoryTables, FormSet
 from engines.form.schema_builder import form_schema, options_schema
@@ -97,6 +97,7 @@ __all__ = [
     "FormResult",
     "FormSet",
     "FormSource",
+    "FoundRecord",
     "Group",
     "Groups",
     "Impact",
@@ -119,6 +120,7 @@ __all__ = [
     "RecordVersion",
     "Records",
     "Rights",
+    "SearchGroup",
     "SearchHit",
     "SortDefinition",
     "StoredForm",
@@ -140,6 +142,7 @@ __all__ = [
     "qualify",
     "reasons",
     "run",
+    "search_words",
     "to_feel",
     "to_json",
     "validate",

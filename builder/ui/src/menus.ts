@@ -43,11 +43,13 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
+// The search of the page where it has one, and else that of all apps.
 function focusSearch(event: KeyboardEvent): void {
-  const search = document.querySelector<HTMLInputElement>("input[type=search]");
-  if (!search) return;
+  const search = document.querySelector<HTMLElement>("main input[type=search]") ?? document.getElementById("search-all");
+  if (!search || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  search.focus();
+  if (search instanceof HTMLAnchorElement) search.click();
+  else search.focus();
 }
 
 function chooseTheme(choice: string): void {

@@ -17,6 +17,7 @@ from builder.web.pages import (
     phrases,
     public,
     records,
+    search,
     studio,
     task_links,
 )
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     home.blueprint,
     imports.blueprint,
     records.blueprint,
+    search.blueprint,
     files.blueprint,
     documents.blueprint,
     dashboards.blueprint,

@@ -34,7 +34,7 @@ from engines.form.records.reading import names_of, read_records, visible_record
 from engines.form.records.record import BatchResult, Count, Page, Record, RecordChange, RecordVersion
 from engines.form.records.references import unknown_references
 from engines.form.records.rights import access_of
-from engines.form.records.search import SearchHit, index_records, search_all
+from engines.form.records.search import SearchGroup, SearchHit, index_records, search_all, search_groups
 from engines.form.records.source import FormSource, own_source, source_of
 from engines.form.records.stamps import changed_since, new_system_values
 from engines.form.records.world import DirectoryTables, FormSet, World
@@ -140,6 +140,10 @@ class Records:
     def search(self, text: str, names: Iterable[str] | None = None, limit: int = 20) -> list[SearchHit]:
         """Records of any form (or of those named) whose searched texts hold all words of ``text``."""
         return search_all(self.world, text, names, limit)
+
+    def search_groups(self, text: str, names: Iterable[str], limit: int) -> list[SearchGroup]:
+        """What a search finds in each of some forms: the newest hits, and how many there are."""
+        return search_groups(self.world, text, names, limit)
 
     def history(self, name: str, id: UUID) -> list[RecordVersion]:
         """All versions of a record with the fields each one changed, newest first; empty where it may not be seen."""

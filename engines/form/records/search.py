@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, func, literal, null, or_, select, text
 
 from engines.feel.storage import Identifier
 from engines.form.definition import ACCESS_LEVELS
 from engines.form.records.prepared import chunks
+from engines.form.records.record import Count
 from engines.form.records.source import FormSource, source_of
 from engines.form.records.world import World
 from engines.form.storage.sort_keys import initials
@@ -35,6 +36,30 @@ class SearchHit:
     form: str
     id: UUID
     title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRecord:
+    """A record that a search found, with what was searched in it."""
+
+    id: UUID
+    title: str
+    # Searched field to its text, of those that may be read.
+    texts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchGroup:
+    """What a search found in one form."""
+
+    form: str
+    hits: tuple[FoundRecord, ...]
+    count: Count
+
+
+def search_words(value: str) -> list[str]:
+    """The words of a search as they are looked for in a text: runs of Chinese, and words in lower case."""
+    return list(dict.fromkeys(run or word for run, word in _RUNS.findall(value.lower())))[:_MOST_WORDS]
 
 
 def tokens(value: str) -> Iterator[str]:
@@ -184,6 +209,44 @@ def search_all(world: World, words: str, names: Iterable[str] | None, limit: int
                 SearchHit(form=form.name, id=row[0], title=str(row[1]) if title and row[1] is not None else "")
             )
     return found
+
+
+def search_groups(world: World, words: str, names: Iterable[str], limit: int, cap: int = 1000) -> list[SearchGroup]:
+    """What a search finds, form by form, newest first; rights are part of each query, before its limit and count."""
+    found = []
+    for form in (world.form(name) for name in names):
+        group = _group(world, form, words, limit, cap) if world.rights(form).may("see") else None
+        if group is not None:
+            found.append(group)
+    return found
+
+
+def _group(world: World, form: StoredForm, words: str, limit: int, cap: int) -> SearchGroup | None:
+    source = source_of(world, form)
+    condition = matching(source, words)
+    if condition is None:
+        return None
+    name = form.compiled.title
+    title = source.column(name) if name else None
+    fields = [field for field in form.searched if source.rights is None or source.rights.always(field, "read")]
+    texts = {field: column.element for field in fields if (column := source.column(field)) is not None}
+    visible = (condition, source.visible_rows())
+    key = source.selectable.c.id
+    query = select(key, title.element if title else null(), *texts.values()).where(*visible)
+    rows = world.connection.execute(query.order_by(key.desc()).limit(limit)).all()
+    if not rows:
+        return None
+    inner = select(literal(1)).select_from(source.selectable).where(*visible).limit(cap + 1).subquery()
+    count = world.connection.execute(select(func.count()).select_from(inner)).scalar_one()
+    hits = tuple(
+        FoundRecord(
+            id=row[0],
+            title="" if row[1] is None else str(row[1]),
+            texts={field: value for field, value in zip(texts, row[2:], strict=True) if value is not None},
+        )
+        for row in rows
+    )
+    return SearchGroup(form=form.name, hits=hits, count=Count(value=min(count, cap), capped=count > cap))
 
 
 def reindex(world: World, form: StoredForm, after: UUID | None = None, limit: int = 1000) -> UUID | None:
