@@ -293,3 +293,29 @@ def test_a_file_of_no_known_kind_is_refused() -> None:
     for content in (b"", b"[1]", b'{"a": 1}', b"hello"):
         with pytest.raises(ExternalError):
             convert(content, "x")
+
+
+def test_levels_of_fields_become_rights_of_roles() -> None:
+    data = {
+        "doctype": "DocType",
+        "name": "Payout",
+        "module": "Pay",
+        "fields": [
+            {"fieldname": "title", "fieldtype": "Data", "label": "Title", "permlevel": 0},
+            {"fieldname": "sum", "fieldtype": "Currency", "label": "Sum", "permlevel": 1, "bold": 0, "no_copy": 0},
+        ],
+        "permissions": [
+            {"role": "Clerk", "read": 1, "write": 1, "create": 1, "permlevel": 0, "submit": 0},
+            {"role": "Chief", "read": 1, "permlevel": 0},
+            {"role": "Chief", "read": 1, "write": 1, "permlevel": 1},
+        ],
+    }
+    found = convert(json.dumps(data).encode(), "payout")
+    assert {p["role"]: p["fields"] for p in found.definition["permissions"]} == {
+        "clerk": [{"name": "sum", "access": "hidden"}],
+        "chief": [{"name": "sum", "access": "write"}],
+    }
+    told = {entry.pointer: entry.outcome for entry in found.entries}
+    assert all(told[f"/fields/1/{key}"] is Outcome.REPRESENTED for key in ("permlevel", "bold", "no_copy"))
+    assert told["/permissions/2/permlevel"] is Outcome.REPRESENTED
+    assert told["/permissions/0/submit"] is Outcome.REPRESENTED

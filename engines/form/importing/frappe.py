@@ -45,9 +45,7 @@ _TYPES: Mapping[str, dict[str, Any]] = {
 }
 _DATA_OPTIONS = {"Email": "email", "Phone": "phone", "URL": "url"}
 _BREAKS = ("Section Break", "Column Break", "Tab Break", "Fold")
-_BOOKKEEPING = (
-    "creation modified modified_by owner docstatus idx doctype engine migration_hash beta custom version app".split()
-)
+_BOOKKEEPING = "creation modified modified_by owner docstatus idx engine migration_hash beta custom version app".split()
 _LOOKS = (
     "bold columns width print_width print_hide print_hide_if_no_value report_hide in_filter in_standard_filter "
     "in_preview show_dashboard hide_border hide_days hide_seconds documentation_url allow_in_quick_entry "
@@ -93,6 +91,9 @@ class _Converter:
         self._report = report
         self._others = others
         self._waiting: list[tuple[Part, str, dict[str, Any], str]] = []
+        # Names of fields by their level above 0; what roles may do with those, by role and level.
+        self._levels: dict[int, list[str]] = {}
+        self._access: dict[tuple[str, int], str] = {}
 
     def doctype(self, root: Part) -> None:
         draft = self._draft
@@ -108,12 +109,15 @@ class _Converter:
         self._list(root, ordered)
         for permission in root.parts("permissions"):
             self._permission(permission)
+        self._name_levels()
         title = str(root.peek("title_field") or "")
         if title in draft.known:
             root.get("title_field")
             draft.extra["title"] = draft.known[title]
         self._switches(root)
         root.close()
+        # Every form has a history and can be brought by those with the right to: off is not the same as not said.
+        root.silent(but=("allow_import", "allow_rename", "track_changes", "track_seen", "track_views"))
 
     def _in_order(self, root: Part) -> list[Part]:
         order = {name: place for place, name in enumerate(root.peek("field_order") or ())}
@@ -151,6 +155,7 @@ class _Converter:
                 self._items().append(item)
         self._looks(part, _LOOKS)
         part.close()
+        part.silent()
 
     def _items(self) -> list[dict[str, Any]]:
         """Where the next field stands: in the last section of the last tab."""
@@ -163,7 +168,6 @@ class _Converter:
         label = str(part.get("label") or "")
         original = str(part.get("fieldname") or kind)
         if kind in ("Column Break", "Fold"):
-            part.near("fieldtype", "sections have a number of columns")
             sections = [item for item in self._draft.items if item.get("type") == "section"]
             if sections:
                 sections[-1]["columns"] = min(int(sections[-1].get("columns", 1)) + 1, 3)
@@ -219,7 +223,8 @@ class _Converter:
             field["min"] = 0
         part.get("length")
         self._default(part, field)
-        part.near("permlevel", "permissions name the fields with an access of their own")
+        if level := int(part.get("permlevel") or 0):
+            self._levels.setdefault(level, []).append(field["name"])
         part.get("in_list_view")
         for key, ours in (
             ("depends_on", "visible"),
@@ -321,19 +326,35 @@ class _Converter:
     def _permission(self, part: Part) -> None:
         operations = [ours for theirs, ours in _RIGHTS.items() if part.get(theirs)]
         role = identifier(str(part.get("role") or "role"), set())
-        if int(part.peek("permlevel") or 0) > 0:
-            part.drop("permlevel", "levels of fields: name the fields in a permission instead")
+        if level := int(part.get("permlevel") or 0):
+            self._access[role, level] = "write" if "edit" in operations else "read" if "see" in operations else "hidden"
+            part.close()
+            part.silent()
             return
-        part.get("permlevel")
         found: dict[str, Any] = {"role": role, "operations": operations}
         if part.get("if_owner"):
             found["rows"] = "owner = me"
         for key in ("submit", "cancel", "amend"):
             part.drop(key, "submitting is a process here")
-        for key in ("email", "report", "select", "set_user_permissions"):
+        for key in ("report", "select"):
+            # Who may see records may choose them and report over them: nothing more is to be said.
+            part.get(key)
+        for key in ("email", "set_user_permissions"):
             part.near(key, "follows from seeing")
         self._draft.permissions.append(found)
         part.close()
+        part.silent()
+
+    def _name_levels(self) -> None:
+        """Fields of a level above 0 are closed to each role, but for what it is given on that level."""
+        for permission in self._draft.permissions:
+            named = [
+                {"name": name, "access": self._access.get((permission["role"], level), "hidden")}
+                for level, names in self._levels.items()
+                for name in names
+            ]
+            if named:
+                permission["fields"] = named
 
     def _switches(self, root: Part) -> None:
         for key in (
@@ -358,6 +379,7 @@ class _Converter:
             "allow_guest_to_view",
         ):
             root.near(key, "a process, a reference to itself or a public link says it here")
+        root.get("doctype")
         root.near("module", "the folder of the definition says it")
         for key in _BOOKKEEPING:
             root.near(key, "the definition's history stands in its releases")
@@ -365,8 +387,11 @@ class _Converter:
 
     def _looks(self, part: Part, keys: list[str]) -> None:
         for key in keys:
-            if key in part and not self._report.has(part.at(key)):
-                part.near(key, "decided alike for every form")
+            if key in part and not part.told(key):
+                if part.peek(key) in (0, "", None):
+                    part.get(key)
+                else:
+                    part.near(key, "decided alike for every form")
 
     def _expression(self, part: Part, key: str, target: dict[str, Any], ours: str) -> None:
         if part.peek(key):

@@ -26,7 +26,7 @@ _FORMATS = {
     "textarea": "long_text",
     "html": "rich_text",
 }
-_ANNOTATIONS = ("$schema", "$id", "id", "$comment", "$defs", "definitions", "$anchor")
+_ANNOTATIONS = ("$schema", "$id", "id", "$comment", "$$description", "$defs", "definitions", "$anchor")
 
 
 def convert_json_schema(data: Mapping[str, Any], name: str) -> Conversion:
@@ -111,6 +111,11 @@ class _Converter:
             found["label"] = texts(part.get("title"))
         if "description" in part:
             found["help"] = texts(part.get("description"))
+        elif isinstance(part.peek("$$description"), list):
+            found["help"] = texts(" ".join(map(str, part.get("$$description"))))
+        for key in ("$comment", "$id", "$$description"):
+            if not part.told(key):
+                part.near(key, "said to those who read the schema, not to those who fill in the form")
         if "default" in part:
             found["default"] = literal(part.get("default"))
         if part.get("readOnly"):

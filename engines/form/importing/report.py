@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -122,10 +122,20 @@ class Part:
         found = self.data.get(key)
         return Part(found if isinstance(found, Mapping) else {}, self.at(key), self._report)
 
+    def told(self, key: str) -> bool:
+        """Whether something was said of a property, or of something in it."""
+        return self._report.has(self.at(key)) or self._has_below(self.at(key))
+
+    def silent(self, but: Collection[str] = ()) -> None:
+        """Properties that are off or empty say nothing, and our format says that by leaving them out."""
+        for key, value in self.data.items():
+            if key not in but and (value is None or value is False or value in (0, "", [], {})):
+                self._report.note(self.at(key))
+
     def close(self, reason: str = "our format has nothing like it") -> None:
         """Tells of everything that was not read that it is dropped."""
         for key in self.data:
-            if not self._report.has(self.at(key)) and not self._has_below(self.at(key)):
+            if not self.told(key):
                 self._report.note(self.at(key), Outcome.DROPPED, reason)
 
     def _has_below(self, pointer: str) -> bool:

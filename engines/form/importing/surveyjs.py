@@ -35,6 +35,7 @@ _LOOKS = (
     "searchMode showClearButton allowClear columnMinWidth columnColCount horizontalScroll alternateRows "
     "verticalAlign cellType detailPanelMode addRowText removeRowText panelAddText panelRemoveText "
     "templateTitle templateDescription keyDuplicationError emptyRowsText noEntriesText minRateDescription "
+    "mininumRateDescription maximumRateDescription "
     "maxRateDescription autoGenerate rateCount confirmDelete confirmDeleteText panelCount rowCount noneText "
     "otherText selectAllText showSelectAllItem hasSelectAll choicesOrder rowsOrder hideIfChoicesEmpty "
     "optionsCaption step separateSpecialChoices backgroundImage headerView themeVariables sizeUnits valueTrue "
@@ -390,7 +391,7 @@ class _Converter:
 
     def _looks(self, part: Part) -> None:
         for key in _LOOKS:
-            if key in part and not self._report.has(part.at(key)):
+            if key in part and not part.told(key):
                 part.near(key, "how it looks is decided alike for every form")
 
     def _expression(self, part: Part, key: str, put: Callable[[str], Any]) -> None:
