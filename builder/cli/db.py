@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from builder.cli.surroundings import Surroundings, pass_surroundings
+from builder.releases.index_advice import make_what_pays, measure
 from builder.storage import migrate
 from builder.storage.backup import back_up
 from builder.workspace.audit_chain import seal, verify
+from engines.core import SYSTEM
 
 
 @click.group("db")
@@ -88,3 +90,18 @@ def verify_audit(context: click.Context, surroundings: Surroundings) -> None:
     if state.broken_at is not None:
         click.echo(f"The chain is broken at line {state.broken_at}.", err=True)
         context.exit(1)
+
+
+@db_group.command("indexes")
+@click.option("--make", is_flag=True, help="Make those that pay.")
+@pass_surroundings
+def indexes(surroundings: Surroundings, make: bool) -> None:
+    """Measure the indexes that reports would gain by; with --make, make those that pay."""
+    with surroundings.workspace() as workspace:
+        found = make_what_pays(workspace) if make else measure(workspace, SYSTEM)
+    for item in found:
+        what = f"{item.advice.form} ({', '.join(item.advice.fields)})"
+        times = f"{item.before_ms:.1f} ms -> {item.after_ms:.1f} ms, {item.gain:.1f} times as fast"
+        click.echo(f"{'made  ' if make else 'pays  ' if item.pays else 'idle  '}{what}: {times}")
+    if not found:
+        click.echo("there is nothing to gain")

@@ -21,6 +21,7 @@ from builder.cli.surroundings import Surroundings, pass_surroundings
 from builder.definitions import AppSource, load_folder
 from builder.demo import DemoDefinition, DemoPerson, create_people, load_demo, load_records, run_scores
 from builder.identity import Passwords
+from builder.releases.index_advice import make_what_pays
 from builder.storage import DatabaseUnreachable
 from builder.workspace import Settings, Workspace, initialise
 from builder.workspace.release_store import active_release, package_of
@@ -101,6 +102,7 @@ def _prepare(workspace: Workspace, app: Path, folder: Path, console: Console) ->
     passwords = Passwords(workspace.settings.argon2_memory_kib)
     people = _step(console, "Making people", lambda: create_people(workspace, name, demo, passwords))
     _load(workspace, name, demo, console)
+    _step(console, "Making indexes that pay", lambda: make_what_pays(workspace))
     if demo.scores:
         _step(console, "Computing scores", lambda: run_scores(workspace, name, demo))
     _keep(folder, people)

@@ -95,11 +95,12 @@ def _index(connection: Connection, forms: Iterable[StoredForm], existing: set[st
             if empty:
                 create_index(connection, index)
             else:
-                waiting.append(_index_step(index))
+                waiting.append(index_step(index))
     return waiting
 
 
-def _index_step(index: IndexSpec) -> Mapping[str, Any]:
+def index_step(index: IndexSpec) -> Mapping[str, Any]:
+    """The follow-up that creates an index."""
     return {
         "do": "index",
         "name": index.name,

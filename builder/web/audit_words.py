@@ -43,6 +43,7 @@ def action_words() -> dict[str, str]:
         "process.cancel": _("Voided a process"),
         "process.clock": _("Stopped or resumed a time limit"),
         "process.hand_over": _("Handed over open work"),
+        "index.made": _("Made an index"),
         "process.migrate": _("Moved a process to another version"),
         "process.migration_undo": _("Took back a move to another version"),
         "process.move_token": _("Moved a process to another step"),

@@ -37,10 +37,11 @@ from engines.form.records.records import Records
 from engines.form.records.references import choice_condition
 from engines.form.records.rights import Rights
 from engines.form.records.search import FoundRecord, SearchGroup, SearchHit, search_words
-from engines.form.records.source import FormSource, authorised_select
+from engines.form.records.source import FormSource, authorised_select, own_source
 from engines.form.records.world import DirectoryTables, FormSet
 from engines.form.schema_builder import form_schema, options_schema
 from engines.form.scope import SYSTEM_FIELDS
+from engines.form.storage.advice import report_index
 from engines.form.storage.indexes import IndexSpec, create_index
 from engines.form.storage.physical import MemoryPhysicalNames, PhysicalNames
 from engines.form.storage.plan import Change, Impact, Plan, apply, form_indexes, plan
@@ -138,9 +139,11 @@ __all__ = [
     "load",
     "load_options",
     "options_schema",
+    "own_source",
     "plan",
     "qualify",
     "reasons",
+    "report_index",
     "run",
     "search_words",
     "to_feel",

@@ -33,7 +33,7 @@ from builder.web.catalogue import apps
 from builder.web.context import _, change, reading, require_person, site
 from builder.web.names import WorkNames
 from builder.web.notices import notify
-from builder.web.pages import admin_rights, moving
+from builder.web.pages import admin_indexes, admin_rights, moving
 from builder.web.wording import code_text, problem_text
 from builder.workspace import Work
 from builder.workspace.app_settings import write_setting
@@ -69,6 +69,7 @@ def tabs(here: str) -> list[dict[str, Any]]:
         ("settings", _("Settings"), url_for("admin.settings")),
         ("outbox", _("Outbox"), url_for("admin.outbox_page")),
         ("jobs", _("Jobs"), url_for("admin.jobs")),
+        ("indexes", _("Indexes"), url_for("admin.indexes")),
         ("audit", _("Audit trail"), url_for("admin.audit_page")),
     ]
     if _is_sandbox():
@@ -206,6 +207,7 @@ def _problems(error: InputError) -> str:
 
 
 admin_rights.register(blueprint, _page, role_label)
+admin_indexes.register(blueprint, _page)
 
 
 # -- settings and clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 from engines import feel
@@ -28,6 +28,22 @@ def view_indexes(form: StoredForm) -> Iterator[IndexSpec]:
             yield IndexSpec(name=short, table=form.table.name, columns=columns, live_only=True)
 
 
+def report_index(form: StoredForm, filters: Sequence[str], dated: str) -> IndexSpec | None:
+    """The index for a report's rows: what its conditions hold equal, then the day by which periods are cut out of it.
+
+    None where it would have no column, or the form has one that begins with the same columns.
+    """
+    equal = [name for text in filters for name in _equal_in(form, text)][:_MOST_EQUAL]
+    day = form.rows.columns.get(dated)
+    columns = tuple(dict.fromkeys((*equal, *((day.name,) if day is not None else ()))))
+    known = [index.columns for index in (*form.rows.indexes, *view_indexes(form))]
+    if not columns or any(other[: len(columns)] == columns for other in known):
+        return None
+    name = f"p_{form.table.name}_{'_'.join(columns)}"
+    short = name if len(name) <= 63 else f"{name[:52]}_{_number_of(name):08x}"
+    return IndexSpec(name=short, table=form.table.name, columns=(*columns, "id"), live_only=True)
+
+
 def _number_of(name: str) -> int:
     """A number that stands for a long name, the same in every process."""
 
@@ -44,9 +60,12 @@ def _order_column(form: StoredForm, view: ViewDefinition) -> str:
 
 def _equal_columns(form: StoredForm, view: ViewDefinition) -> list[str]:
     """Columns that the view's filter compares with ``=`` in conditions that must all hold."""
-    if not view.filter:
-        return []
-    tree = _bare(feel.compile(view.filter, form.compiled.scope).tree)
+    return _equal_in(form, view.filter) if view.filter else []
+
+
+def _equal_in(form: StoredForm, text: str) -> list[str]:
+    """Columns that a condition compares with ``=`` in parts that must all hold."""
+    tree = _bare(feel.compile(text, form.compiled.scope).tree)
     terms = [_bare(term) for term in tree.terms] if isinstance(tree, And) else [tree]
     names = [name for term in terms if (name := _equal_name(term))]
     return [form.rows.columns[name].name for name in names if name in form.rows.columns]

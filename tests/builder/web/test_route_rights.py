@@ -355,9 +355,9 @@ PAGES: dict[str, str] = {
         studio.publish_draft studio.publish_page studio.redo studio.releases studio.text studio.text_check
         studio.text_save studio.undo""",
     "-----+--": "dashboards.why",
-    "------+-": """admin.audit_page admin.clock admin.clock_move admin.form_rights admin.index admin.jobs admin.look
-        admin.outbox_page admin.outbox_retry admin.people admin.person admin.person_create admin.person_move
-        admin.person_move_begin admin.person_new
+    "------+-": """admin.audit_page admin.clock admin.clock_move admin.form_rights admin.index admin.indexes
+        admin.indexes_act admin.jobs admin.look admin.outbox_page admin.outbox_retry admin.people
+        admin.person admin.person_create admin.person_move admin.person_move_begin admin.person_new
         admin.person_rights admin.person_save admin.settings admin.settings_save""",
     "-------+": "auth.look_end",
     # Another's token and phrase, a feed without its secret, and the refused lines of an import that has none.
