@@ -298,6 +298,7 @@ def context(work: Work, place: FormPlace, record: Record, before: datetime | Non
         "may_edit": may_edit and not locked,
         "may_delete": may_delete and not locked,
         "documents": _documents(place),
+        "personal": has_personal(place) and work.records.may(place.name, "export", record.id),
         "may_print": work.records.may(place.name, "print", record.id),
         "may_create": place.may("create"),
         **_sharing(work, place, record, page.names),
@@ -349,3 +350,9 @@ def _documents(place: FormPlace) -> list[tuple[str, str, str]]:
         for name, found in place.app.documents.items()
         if found.form == place.name and may_make(found, site().principal)
     ]
+
+
+def has_personal(place: FormPlace) -> bool:
+    """Whether a form marks any of its fields as personal."""
+    fields = place.form.fields.values()
+    return any(f.definition.personal or any(c.definition.personal for c in (f.rows or {}).values()) for f in fields)

@@ -212,6 +212,10 @@ class WorkRecords:
         """Makes one record of several, with everything that refers to them; the others go into the recycle bin."""
         return self._told(self.of(name).merge(name, keep, others, values))
 
+    def erase(self, name: str, id: UUID) -> RecordChange:
+        """Empties the personal fields of a record in all its versions, for good."""
+        return self._told(self.of(name).erase(name, id))
+
     def lock(self, name: str, ids: Iterable[UUID]) -> None:
         """Keeps other commands from changing the records until this one ends."""
         self.of(name).lock(name, ids)

@@ -61,7 +61,8 @@ SENT = {
 }
 SCAN = gallery.field("scan", "attachment", "扫描件", "Scan")
 PART = gallery.field("part_of", "reference", "所属套书", "Part of", form="book")
-BOOK = {**gallery.BOOK, "fields": [*gallery.BOOK["fields"], SCAN, PART]}
+DONOR = gallery.field("donor", "text", "捐赠人", "Donor", personal=True)
+BOOK = {**gallery.BOOK, "fields": [*gallery.BOOK["fields"], SCAN, PART, DONOR]}
 BOOK["views"] = [
     *gallery.BOOK["views"],
     {"name": "board", "kind": "kanban", "group": "state", "columns": ["title"]},
@@ -338,9 +339,11 @@ PAGES: dict[str, str] = {
     "--++---+": """files.download home.app records.branch records.choices records.compare records.history records.list
         records.page records.section records.why""",
     "--++----": "records.place",
-    "---+---+": """imports.blank imports.page imports.start records.bin records.copy records.edit records.new
+    "---+---+": """imports.blank imports.page imports.start personal.page
+        records.bin records.copy records.edit records.new
         records.receivers records.sharing""",
-    "---+----": """documents.office documents.print_page imports.begin imports.check imports.stop imports.undo
+    "---+----": """documents.office documents.print_page personal.data personal.erase
+        imports.begin imports.check imports.stop imports.undo
         imports.upload
         files.upload public.make records.comment records.create records.delete records.export records.press
         records.restore records.restore_version records.share records.unshare records.update""",
