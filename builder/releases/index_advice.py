@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from builder.definitions import CompiledApp
 from builder.identity import require_admin
-from builder.releases.followups import add_followups, finish
+from builder.releases.following import finish
+from builder.releases.followups import add_followups
 from builder.releases.tables import index_step
 from builder.workspace import Work, Workspace
 from builder.workspace.records import form_set
