@@ -11,7 +11,7 @@ from decimal import Decimal
 from engines.feel import nodes as n
 from engines.feel import temporal
 from engines.feel import types as t
-from engines.feel.checker import identities
+from engines.feel.checked import identities
 from engines.feel.expression import Expression
 from engines.feel.nodes import Node
 from engines.feel.parser import at_literal_value, children, walk

@@ -3,69 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from engines.core.diagnostics import Diagnostic, did_you_mean
 from engines.feel import nodes as n
 from engines.feel import types as t
-from engines.feel.builtins.registry import BUILTINS, ELEMENT, Builtin, Overload
+from engines.feel.builtins.registry import BUILTINS, Builtin, Overload
+from engines.feel.checked import Binding, Checked, Frame, identities
 from engines.feel.lexer import problem
 from engines.feel.nodes import Node, Span
 from engines.feel.operators import RESULT_TYPES
+from engines.feel.overloads import fits, is_certain, result_type
 from engines.feel.properties import property_type
 from engines.feel.scope import Scope
 from engines.feel.types import FeelType
 
 MAX_DIAGNOSTICS = 20
 VOLATILE = frozenset({"now", "today"})
-
-
-@dataclass(slots=True, eq=False)
-class Binding:
-    """What a name means where it stands."""
-
-    # "variable", "local", "entry" (of a filter's item), "partial", "builtin" or "unknown".
-    kind: str
-    name: str
-    type: FeelType
-    # The Python name that holds the value ("local"), or the item ("entry").
-    code: str = ""
-    # The value is as the caller gave it, not yet FEEL's own.
-    raw: bool = False
-    # What it reads of the variables.
-    origin: tuple[str, ...] | None = None
-    # For an entry of an item of unknown type: what the name means where the item lacks it.
-    outer: Binding | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Frame:
-    names: dict[str, Binding] = field(default_factory=dict)
-    # Set in a filter: the item whose entries are in scope.
-    item: Binding | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Checked:
-    """A checked tree; dictionaries are keyed by ``id(node)``."""
-
-    tree: Node
-    types: dict[int, FeelType]
-    bindings: dict[int, Binding]
-    # Names that a loop, a context, a function or a filter declares, in order.
-    declared: dict[int, list[Binding]]
-    # Calls whose arguments fit exactly one overload whatever their values, null apart.
-    direct: dict[int, Overload]
-    # Nodes whose values are as the caller gave them.
-    raw: set[int]
-    reads: frozenset[tuple[str, ...]]
-    volatile: bool
-    diagnostics: list[Diagnostic]
-    # What ``?`` means, for unary tests.
-    input: Binding | None
-    # Functions of (runtime, variables) that evaluate single parts, as far as somebody needed them.
-    parts: dict[int, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
 
 def check_tree(tree: Node, text: str, scope: Scope) -> Checked:
@@ -86,7 +39,7 @@ class _Checker:
         self.reads: set[tuple[str, ...]] = set()
         self.diagnostics: list[Diagnostic] = []
         self.volatile = False
-        self.frames: list[_Frame] = []
+        self.frames: list[Frame] = []
         self.counter = 0
 
     def run(self, tree: Node) -> Checked:
@@ -257,7 +210,7 @@ class _Checker:
         element = t.element_of(source)
         item = Binding("local", "item", element, self.fresh("i"), id(node.source) in self.raw, origin)
         self.declared[id(node)] = [item]
-        self.frames.append(_Frame({"item": item}, item))
+        self.frames.append(Frame({"item": item}, item))
         condition = self.infer(node.condition)
         self.frames.pop()
         if not t.may_be(condition, t.BOOLEAN, t.NUMBER):
@@ -282,13 +235,13 @@ class _Checker:
             origin = self.origins.get(id(iterator.domain)) if iterator.end is None else None
             binding = Binding("local", iterator.name, element, self.fresh("x"), raw, origin)
             bindings.append(binding)
-            self.frames.append(_Frame({iterator.name: binding}))
+            self.frames.append(Frame({iterator.name: binding}))
 
     def _for(self, node: n.For, _whole: bool) -> FeelType:
         self._iterators(node)
         partial = Binding("partial", "partial", t.LIST, self.fresh("out"))
         self.declared[id(node)].append(partial)
-        self.frames.append(_Frame({"partial": partial}))
+        self.frames.append(Frame({"partial": partial}))
         body = self.infer(node.body)
         del self.frames[-len(node.iterators) - 1 :]
         return t.ListType(body)
@@ -304,7 +257,7 @@ class _Checker:
         names = tuple(name for name, _ in node.parameters)
         bindings = [Binding("local", name, kind, self.fresh("p")) for name, kind in zip(names, types, strict=True)]
         self.declared[id(node)] = bindings
-        self.frames.append(_Frame({binding.name: binding for binding in bindings}))
+        self.frames.append(Frame({binding.name: binding for binding in bindings}))
         result = self.infer(node.body)
         self.frames.pop()
         return t.FunctionType(types, t.ANY if node.external else result, names)
@@ -332,7 +285,7 @@ class _Checker:
         return t.ListType(t.common_type([self.infer(item) for item in node.items]) if node.items else t.ANY)
 
     def _context(self, node: n.ContextLiteral, _whole: bool) -> FeelType:
-        frame = _Frame()
+        frame = Frame()
         self.frames.append(frame)
         fields: dict[str, FeelType] = {}
         self.declared[id(node)] = []
@@ -457,7 +410,7 @@ class _Checker:
             self.report("feel.wrong_argument_count", node.span, expected=str(len(function.parameters)))
 
     def _builtin(self, node: n.Call, function: Builtin, arguments: list[FeelType]) -> FeelType:
-        fitting = [overload for overload in function.overloads if _fits(overload, arguments, node.names)]
+        fitting = [overload for overload in function.overloads if fits(overload, arguments, node.names)]
         if not fitting:
             self.report(
                 "feel.wrong_arguments",
@@ -467,10 +420,10 @@ class _Checker:
                 function=function.name,
             )
             return t.ANY
-        if arguments and not node.names and _is_certain(fitting[0], arguments):
+        if arguments and not node.names and is_certain(fitting[0], arguments):
             self.direct[id(node)] = fitting[0]
             fitting = fitting[:1]
-        return t.common_type([_result_type(overload, arguments) for overload in fitting])
+        return t.common_type([result_type(overload, arguments) for overload in fitting])
 
 
 UNKNOWN_TYPE = t.SimpleType("unknown")
@@ -488,70 +441,6 @@ def _some(names: Sequence[str]) -> str:
     """A few names for a message."""
     shown = list(dict.fromkeys(names))[:12]
     return "one of: " + ", ".join(shown) if shown else ""
-
-
-def identities(left: FeelType, right: FeelType) -> bool:
-    """Whether both may be people, departments or records, which compare by id."""
-
-    def may(kind: FeelType) -> bool:
-        return kind is t.IDENTIFIER or (isinstance(kind, t.ContextType) and kind.get("id") in (t.IDENTIFIER, t.ANY))
-
-    return may(left) and may(right)
-
-
-def _fits(overload: Overload, arguments: list[FeelType], names: tuple[str, ...]) -> bool:
-    if names:
-        known = {parameter.name: parameter for parameter in overload.parameters}
-        if not set(names) <= known.keys():
-            return False
-        missing = [p for p in overload.parameters if not p.optional and p.name not in names]
-        pairs = [(known[name], kind) for name, kind in zip(names, arguments, strict=True)]
-        return not missing and all(_may_take(parameter.type, kind) for parameter, kind in pairs)
-    if not overload.takes(len(arguments)):
-        return False
-    last = len(overload.parameters) - 1
-    return all(_may_take(overload.parameters[min(i, last)].type, kind) for i, kind in enumerate(arguments))
-
-
-def _is_certain(overload: Overload, arguments: list[FeelType]) -> bool:
-    """Whether the arguments need no conversion whatever their values."""
-    last = len(overload.parameters) - 1
-    wanted = [overload.parameters[min(index, last)].type for index in range(len(arguments))]
-    return all(_needs_nothing(kind, to) for kind, to in zip(arguments, wanted, strict=True))
-
-
-def _needs_nothing(kind: FeelType, to: FeelType) -> bool:
-    if isinstance(to, t.ListType):
-        return isinstance(kind, t.ListType) and to.element in (t.ANY, ELEMENT)
-    return isinstance(to, t.SimpleType) and to not in (t.ANY, ELEMENT) and kind == to
-
-
-def _may_take(wanted: FeelType, kind: FeelType) -> bool:
-    if wanted in (t.ANY, ELEMENT) or t.may_be(kind, wanted):
-        return True
-    if isinstance(wanted, t.ListType):
-        return wanted.element in (t.ANY, ELEMENT) or t.may_be(t.element_of(kind), wanted.element)
-    if isinstance(wanted, t.FunctionType):
-        return isinstance(kind, t.FunctionType)
-    if isinstance(wanted, t.RangeType):
-        return isinstance(kind, t.RangeType)
-    if wanted is t.DATE_TIME and kind is t.DATE:
-        return True
-    return isinstance(kind, t.ListType) and t.may_be(kind.element, wanted)
-
-
-def _result_type(overload: Overload, arguments: list[FeelType]) -> FeelType:
-    """The overload's result, with ``T`` as the arguments tell."""
-    parameters = overload.parameters
-    kinds = [
-        t.element_of(kind)
-        for index, kind in enumerate(arguments)
-        if parameters[min(index, len(parameters) - 1)].type in (ELEMENT, t.ListType(ELEMENT))
-    ]
-    element = t.common_type(kinds) if kinds else t.ANY
-    if overload.result == ELEMENT:
-        return element
-    return t.ListType(element) if overload.result == t.ListType(ELEMENT) else overload.result
 
 
 _RULES: dict[type[Node], Callable[..., FeelType]] = {

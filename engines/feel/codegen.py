@@ -16,7 +16,8 @@ from engines.feel import nodes as n
 from engines.feel import operators, runtime
 from engines.feel import types as t
 from engines.feel.builtins.registry import BUILTINS, call_builtin, call_direct
-from engines.feel.checker import Binding, Checked, identities
+from engines.feel.checked import Binding, Checked, identities
+from engines.feel.conforming import instance_of
 from engines.feel.function_values import external, named_function
 from engines.feel.nodes import Node
 from engines.feel.parser import walk
@@ -45,10 +46,10 @@ _HELPERS: dict[str, Any] = {
     "Date": Date, "DaysTime": DaysTime, "YearsMonths": YearsMonths, "UUID": UUID,
     "Function": Function, "call_builtin": call_builtin, "call_direct": call_direct, "NoDomain": runtime.NoDomainError,
     "NOWHERE": runtime.NOWHERE,
-    "external": external, "named_function": named_function,
+    "external": external, "named_function": named_function, "instance_of": instance_of,
     **{name: getattr(runtime, name) for name in (
         "as_type", "truth", "get", "items", "at_index", "filtered", "entry_or", "domain", "steps", "compare", "between",
-        "satisfies", "any_of", "make_range", "test_range", "invoke", "instance_of", "null_operand", "compare_identity",
+        "satisfies", "any_of", "make_range", "test_range", "invoke", "null_operand", "compare_identity",
         "unary_test", "column", "as_list", "typed_list",
     )},
     **{f"op_{name}": getattr(operators, name) for name in ("add", "subtract", "multiply", "divide", "power", "negate")},

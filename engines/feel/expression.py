@@ -13,7 +13,8 @@ from engines.core.diagnostics import Diagnostic, Severity
 from engines.core.errors import BudgetExceeded, DefinitionError
 from engines.feel import types as t
 from engines.feel.budget import Budget
-from engines.feel.checker import Checked, check_tree
+from engines.feel.checked import Checked
+from engines.feel.checker import check_tree
 from engines.feel.codegen import generate
 from engines.feel.lexer import problem
 from engines.feel.nodes import Node

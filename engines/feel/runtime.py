@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from engines.core.errors import BudgetExceeded
 from engines.feel import types as t
 from engines.feel.budget import Budget
+from engines.feel.comparing import equal, identity, is_identity, order
+from engines.feel.conforming import coerce
 from engines.feel.convert import native
 from engines.feel.nodes import Span
-from engines.feel.values import Date, DateTime, DaysTime, Function, Range, Time, YearsMonths, type_name
+from engines.feel.values import Date, DateTime, Function, Range, type_name
 
 MAX_FAILURES = 100
 NOWHERE = Span(0, 0)
@@ -103,16 +104,6 @@ def as_type(runtime: Runtime, span: Span, value: Any, kind: type, expected: str)
     if kind is Date and type(value) is DateTime:
         return value.date
     return runtime.fail("feel.wrong_type", span, found=type_name(value), expected=expected)
-
-
-def is_identity(value: Any) -> bool:
-    """Whether the value is a person, a department or a record: an identifier, or a context with one as ``id``."""
-    return type(value) is UUID or (isinstance(value, Mapping) and isinstance(value.get("id"), UUID))
-
-
-def identity(value: Any) -> Any:
-    """The identifier behind a value that ``is_identity``."""
-    return value if type(value) is UUID else value["id"]
 
 
 def truth(runtime: Runtime, span: Span, value: Any) -> bool | None:
@@ -277,88 +268,6 @@ def steps(runtime: Runtime, span: Span, start: Any, end: Any) -> Iterable[Any]:
     runtime.budget.check_range(abs(last - first) + 1)
     direction = 1 if last >= first else -1
     return metered(runtime.budget, range(first, last + direction, direction), make)
-
-
-# Equality and order
-
-
-def equal(left: Any, right: Any, budget: Budget | None = None) -> bool | None:
-    """``left = right`` (DMN 1.5 Table 42); None where the kinds differ. ``budget`` counts the items compared."""
-    kind = type(left)
-    if kind is type(right):
-        if kind is list:
-            return left is right or _equal_lists(left, right, budget)
-        if kind is dict:
-            return left is right or _equal_contexts(left, right, budget)
-        if kind is Range:
-            return _equal_ranges(left, right)
-        if kind is Time or kind is DateTime:
-            return left == right or _same_instant(left, right)
-        return left == right if kind is not Function else left is right
-    if left is None or right is None:
-        return False
-    if is_identity(left) and is_identity(right):
-        return bool(identity(left) == identity(right))
-    return None
-
-
-def _equal_lists(left: list[Any], right: list[Any], budget: Budget | None) -> bool:
-    if len(left) != len(right):
-        return False
-    if budget is not None:
-        budget.charge(len(left))
-    return all(equal(a, b, budget) is True for a, b in zip(left, right, strict=True))
-
-
-def _equal_contexts(left: dict[str, Any], right: dict[str, Any], budget: Budget | None) -> bool:
-    if is_identity(left) and is_identity(right):
-        return bool(identity(left) == identity(right))
-    if left.keys() != right.keys():
-        return False
-    if budget is not None:
-        budget.charge(len(left))
-    return all(equal(value, right[key], budget) is True for key, value in left.items())
-
-
-def _equal_ranges(left: Range, right: Range) -> bool:
-    return (left.start_included, left.end_included, left.operator == "!=") == (
-        right.start_included,
-        right.end_included,
-        right.operator == "!=",
-    ) and (equal(left.start, right.start) is True and equal(left.end, right.end) is True)
-
-
-def _same_instant(left: Any, right: Any) -> bool:
-    a, b = sort_key(left), sort_key(right)
-    return a[0] == b[0] and a[1] == b[1]
-
-
-def sort_key(value: Any) -> tuple[int, Any]:
-    """A value of a time or a date and time that orders as FEEL does: (has a zone, nanoseconds)."""
-    from engines.feel import temporal
-
-    if type(value) is DateTime:
-        return (0 if temporal.is_local(value) else 1, temporal.instant_nanos(value))
-    offset = temporal.offset_at(Date(1970, 1, 1), value)
-    return (0 if offset is None else 1, value.nanos - (offset or 0) * 1_000_000_000)
-
-
-_COMPARABLE = frozenset({Decimal, str, Date, DaysTime, YearsMonths})
-
-
-def order(left: Any, right: Any) -> int | None:
-    """-1, 0 or 1 as ``left`` is below, equal to or above ``right``; None where they have no order."""
-    kind = type(left)
-    if kind is not type(right):
-        return None
-    if kind in _COMPARABLE:
-        return -1 if left < right else 1 if left > right else 0
-    if kind is Time or kind is DateTime:
-        a, b = sort_key(left), sort_key(right)
-        if a[0] != b[0]:
-            return None
-        return -1 if a[1] < b[1] else 1 if a[1] > b[1] else 0
-    return None
 
 
 def compare(runtime: Runtime, span: Span, operator: str, left: Any, right: Any) -> bool | None:
@@ -535,70 +444,3 @@ def call(runtime: Runtime, span: Span, function: Function, arguments: list[Any])
         return function.call(runtime, *arguments)
     finally:
         runtime.calls -= 1
-
-
-def coerce(value: Any, kind: t.FeelType, budget: Budget | None = None) -> tuple[bool, Any]:
-    """Whether ``value`` conforms to ``kind``, and the value converted (DMN 1.5 §10.3.2.9.4, implicit conversions)."""
-    if value is None or instance_of(value, kind, budget):
-        return True, value
-    if type(value) is list and len(value) == 1 and not isinstance(kind, t.ListType):
-        return (True, value[0]) if instance_of(value[0], kind, budget) else (False, value)
-    if isinstance(kind, t.ListType) and type(value) is not list and instance_of(value, kind.element, budget):
-        return True, [value]
-    if kind is t.DATE_TIME and type(value) is Date:
-        return True, DateTime(value, Time(0, 0))
-    return False, value
-
-
-_SIMPLE: dict[t.FeelType, type] = {
-    t.NUMBER: Decimal,
-    t.STRING: str,
-    t.BOOLEAN: bool,
-    t.DATE: Date,
-    t.TIME: Time,
-    t.DATE_TIME: DateTime,
-    t.DAYS_TIME: DaysTime,
-    t.YEARS_MONTHS: YearsMonths,
-    t.IDENTIFIER: UUID,
-}
-
-
-def instance_of(value: Any, kind: t.FeelType, budget: Budget | None = None) -> bool:
-    """``value instance of kind`` (DMN 1.5 §10.3.2.9.3); null is of no type but Null."""
-    if kind is t.ANY:
-        return value is not None
-    if kind is t.NULL:
-        return value is None
-    simple = _SIMPLE.get(kind)
-    if simple is not None:
-        return type(value) is simple
-    if isinstance(kind, t.FunctionType):
-        return type(value) is Function and _function_fits(value, kind)
-    parts = _typed_parts(value, kind)
-    if parts is None:
-        return False
-    if budget is not None:
-        budget.charge(len(parts))
-    return all(wanted is t.ANY or part is None or instance_of(part, wanted, budget) for part, wanted in parts)
-
-
-def _typed_parts(value: Any, kind: t.FeelType) -> list[tuple[Any, t.FeelType]] | None:
-    """The parts of a value with the types they should have; None where the value itself is of another kind."""
-    match kind:
-        case t.ListType() if type(value) is list:
-            return [] if kind.element is t.ANY else [(item, kind.element) for item in value]
-        case t.ContextType() if isinstance(value, Mapping) and value.keys() >= kind.fields.keys():
-            return [(value[name], wanted) for name, wanted in kind.fields.items()]
-        case t.RangeType() if type(value) is Range:
-            return [(value.start, kind.element), (value.end, kind.element)]
-    return None
-
-
-def _function_fits(value: Function, kind: t.FunctionType) -> bool:
-    if kind == t.FUNCTION:
-        return True
-    if value.arity is not None and value.arity != len(kind.parameters):
-        return False
-    own = value.types or (t.ANY,) * len(kind.parameters)
-    accepts = all(t.conforms(theirs, mine) for mine, theirs in zip(own, kind.parameters, strict=False))
-    return accepts and (value.result is None or value.result is t.ANY or t.conforms(value.result, kind.result))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from engines import feel
-from engines.feel.runtime import equal, order
+from engines.feel.comparing import equal, order
 from engines.rules.compiled import Test
 from engines.rules.events import EventKind, RuleData, RuleEvent
 from engines.rules.variables import Variables

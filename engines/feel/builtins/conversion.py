@@ -9,7 +9,8 @@ from uuid import UUID
 
 from engines.feel import temporal
 from engines.feel.builtins.registry import builtin
-from engines.feel.runtime import Runtime, order
+from engines.feel.comparing import order
+from engines.feel.runtime import Runtime
 from engines.feel.values import DECIMAL128, Date, DateTime, DaysTime, Function, Range, Time, YearsMonths
 
 

@@ -8,7 +8,8 @@ from functools import cmp_to_key
 from typing import Any
 
 from engines.feel.builtins.registry import builtin
-from engines.feel.runtime import Runtime, apply, equal, order
+from engines.feel.comparing import equal, order
+from engines.feel.runtime import Runtime, apply
 from engines.feel.values import DECIMAL128, DaysTime, Function, YearsMonths, type_name
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from engines.feel.builtins.registry import builtin
-from engines.feel.runtime import Runtime, equal
+from engines.feel.comparing import equal
+from engines.feel.runtime import Runtime
 from engines.feel.values import DateTime, Time
 
 

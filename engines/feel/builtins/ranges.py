@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from engines.feel.builtins.registry import builtin
-from engines.feel.runtime import Runtime, order
+from engines.feel.comparing import order
+from engines.feel.runtime import Runtime
 from engines.feel.values import Range, type_name
 
 

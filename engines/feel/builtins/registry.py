@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.feel import types as t
+from engines.feel.conforming import coerce
 from engines.feel.nodes import Span
-from engines.feel.runtime import Runtime, coerce
+from engines.feel.runtime import Runtime
 from engines.feel.values import type_name
 
 # Stands for whatever a list holds, in signatures.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -36,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 from engines.feel import storage
 from engines.feel import types as t
 from engines.feel.sql.terms import Scalar
+from engines.feel.sql.zones import NotExactError, zone_offsets
 from engines.feel.types import FeelType
 from engines.feel.values import DECIMAL128
 
@@ -44,10 +43,6 @@ INT64 = 2**63 - 1
 MICROS_A_DAY = 86_400_000_000
 _MAX_GUARDS = 3
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-
-
-class NotExactError(Exception):
-    """There is no exact way; the text says why."""
 
 
 def integer(value: int) -> Element:
@@ -459,39 +454,6 @@ class Postgresql(SqlDialect):
 
 
 DIALECTS: dict[str, SqlDialect] = {"sqlite": Sqlite(), "postgresql": Postgresql()}
-_MAX_CHANGES = 64
-
-
-@lru_cache(maxsize=64)
-def zone_offsets(name: str) -> list[tuple[int, int]]:
-    """When the zone's offset changes: (seconds since 1970 UTC, seconds east of UTC), the first from always.
-
-    ``NotExactError`` for a zone that goes on changing (daylight saving time): SQLite knows no zones.
-    """
-    zone = ZoneInfo(name)
-
-    def offset(seconds: int) -> int:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-        found = moment.astimezone(zone).utcoffset()
-        return int(found.total_seconds()) if found else 0
-
-    first, last, step = -2_840_140_800, 7_258_118_400, 86_400 * 7
-    changes = [(first, offset(first))]
-    for end in range(first + step, last, step):
-        if offset(end) != changes[-1][1]:
-            changes.append((_change(offset, end - step, end), offset(end)))
-            if len(changes) > _MAX_CHANGES:
-                raise NotExactError(f"the time zone {name} changes its offset too often for SQLite")
-    return changes
-
-
-def _change(offset: Any, low: int, high: int) -> int:
-    """The second at which the offset changes between two instants."""
-    old = offset(low)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if offset(middle) == old else (low, middle)
-    return high
 
 
 def storage_type(kind: FeelType) -> Any:

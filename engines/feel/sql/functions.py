@@ -13,9 +13,10 @@ from sqlalchemy import types as sqltypes
 from engines.feel import nodes as n
 from engines.feel import storage
 from engines.feel import types as t
-from engines.feel.sql.dialects import ROUNDINGS, NotExactError, Rounding
+from engines.feel.sql.dialects import ROUNDINGS, Rounding
 from engines.feel.sql.terms import Constant, RowLists, Rows, Scalar, Term
 from engines.feel.sql.translate import Translator
+from engines.feel.sql.zones import NotExactError
 
 Element = ColumnElement[Any]
 Rule = Callable[[Translator, n.Call], Term]

@@ -35,17 +35,19 @@ from engines.feel import storage
 from engines.feel import types as t
 from engines.feel.budget import Budget
 from engines.feel.builtins import BUILTINS
-from engines.feel.checker import VOLATILE, Checked
+from engines.feel.checked import Checked
+from engines.feel.checker import VOLATILE
 from engines.feel.codegen import generate
 from engines.feel.expression import EvaluationContext, Expression
 from engines.feel.lexer import problem
 from engines.feel.nodes import Node
 from engines.feel.parser import walk
 from engines.feel.runtime import Runtime
-from engines.feel.sql.dialects import DIALECTS, NotExactError, storage_type
+from engines.feel.sql.dialects import DIALECTS, storage_type
 from engines.feel.sql.parameters import Origin, Parameters, Unbindable, bound_type, plain_value, width
 from engines.feel.sql.source import SqlJoin, SqlSource
 from engines.feel.sql.terms import Constant, Row, RowLists, Rows, Scalar, SqlUnsupportedError, Term
+from engines.feel.sql.zones import NotExactError
 from engines.feel.types import FeelType
 from engines.feel.values import DaysTime, Range, YearsMonths
 

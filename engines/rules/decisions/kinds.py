@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engines import feel
-from engines.feel.runtime import NOWHERE, Runtime, coerce
+from engines.feel.conforming import coerce
+from engines.feel.runtime import NOWHERE, Runtime
 from engines.feel.types import BY_NAME
 from engines.feel.values import type_name
 from engines.rules.decisions import model as m

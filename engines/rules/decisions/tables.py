@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from engines import feel
 from engines.feel import nodes as n
-from engines.feel.runtime import NOWHERE, Runtime, equal, order
+from engines.feel.comparing import equal, order
+from engines.feel.runtime import NOWHERE, Runtime
 from engines.feel.values import Date
 from engines.rules.decisions import model as m
 from engines.rules.decisions.constants import constant_of

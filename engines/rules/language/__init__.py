@@ -2,7 +2,8 @@
 
 from engines.rules.language.parse import ParsedRules, parse
 from engines.rules.language.printer import format_rules, print_rules, print_triggers
-from engines.rules.language.tree import Rule, RuleFile, from_json, to_json
+from engines.rules.language.tree import Rule, RuleFile
+from engines.rules.language.tree_json import from_json, to_json
 
 __all__ = [
     "ParsedRules",

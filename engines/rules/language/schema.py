@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from engines.rules.language import tree as t
+from engines.rules.language.tree_json import members as members_of
 
 _PLAIN = {str: {"type": "string"}, int: {"type": "integer"}, bool: {"type": "boolean"}}
 
@@ -54,7 +55,7 @@ def _object(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    members = [m for m in t.members(hint) if m is not type(None)]
+    members = [m for m in members_of(hint) if m is not type(None)]
     if len(members) > 1:
         return {"oneOf": [_schema(member, definitions) for member in members]}
     kind = members[0]
