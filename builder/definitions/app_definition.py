@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from builder.definitions.webhooks import WebhookDefinition, webhook, webhook_problems
 from engines.core import DefinitionSource, Diagnostic, Kind, Loaded, LocalizedText, check_schema, load_json
 from engines.core.diagnostics import did_you_mean
 from engines.core.ports import Definitions
@@ -74,6 +75,7 @@ class AppDefinition:
     languages: tuple[str, ...]
     menu: tuple[MenuItem, ...]
     settings: tuple[SettingDefinition, ...]
+    webhooks: tuple[WebhookDefinition, ...] = ()
     source: DefinitionSource
 
 
@@ -124,7 +126,7 @@ def validate_app(definition: AppDefinition, definitions: Definitions) -> list[Di
     for top in definition.menu:
         for item in top.walk():
             problems += _menu_problems(item, definition.source, definitions)
-    return problems
+    return [*problems, *webhook_problems(definition.webhooks, definition.source, definitions)]
 
 
 def validate_roles(definition: RolesDefinition, definitions: Definitions) -> list[Diagnostic]:
@@ -147,6 +149,7 @@ def _app(data: Mapping[str, Any], source: DefinitionSource) -> AppDefinition:
         languages=tuple(data.get("languages", ("zh", "en"))),
         menu=_menu(data.get("menu", ()), "/menu"),
         settings=tuple(_setting(s) for s in data.get("settings", ())),
+        webhooks=tuple(webhook(w) for w in data.get("webhooks", ())),
         source=source,
     )
 

@@ -143,4 +143,5 @@ def mail_settings(settings: Settings) -> MailSettings:
 
 def webhook_settings(settings: Settings) -> WebhookSettings:
     """What calls may reach: public hosts, and the private ones that are named."""
-    return WebhookSettings(allowed_private=tuple(h.strip() for h in settings.webhook_hosts.split(",") if h.strip()))
+    hosts = tuple(h.strip() for h in settings.webhook_hosts.split(",") if h.strip())
+    return WebhookSettings(allowed_private=hosts, secrets=settings.secrets())

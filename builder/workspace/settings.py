@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ class Settings:
     argon2_memory_kib: Annotated[int, "Memory that hashing one password takes, in KiB."] = 65536
     log_level: Annotated[str, "Least severity that is logged: debug, info, warning or error."] = "info"
     log_format: Annotated[str, "How logs are written: json (one object a line) or text (for people)."] = "json"
+    secrets_file: Annotated[
+        str,
+        "JSON file with the values of secrets by name, which definitions only name: what signs webhooks, keys of "
+        "services outside. It stands outside of the database and its backups; empty: there are none.",
+    ] = ""
     webhook_hosts: Annotated[
         str,
         "Hosts in private networks that webhooks may call, separated by commas; public hosts are always allowed.",
@@ -78,6 +84,16 @@ class Settings:
     def address(self) -> str:
         """Where people reach the server, without a slash at its end: what links in mails begin with."""
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    def secrets(self) -> Mapping[str, str]:
+        """Values of secrets by name, as the file says them now; ``SettingsError`` where it cannot be read."""
+        if not self.secrets_file:
+            return {}
+        try:
+            data = json.loads(Path(self.secrets_file).read_text("utf-8"))
+            return {str(name): str(value) for name, value in data.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise SettingsError(f"DOUGONG_SECRETS_FILE={self.secrets_file!r}: {error}") from error
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:

@@ -7,12 +7,14 @@ A service inside the database runs in the command's transaction, in a savepoint 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from builder.jobs.channels.webhook import WebhookSettings, call, check_status
+from builder.jobs.delivery import Undeliverable
 from builder.runtime.calendar_entries import put_entry
 from builder.runtime.messenger import MAIL
 from builder.runtime.recipients import Receivers, identity
@@ -217,7 +219,8 @@ def http(workspace: Workspace, given: ServiceCall) -> Any:
     hosts = workspace.settings.webhook_hosts.split(",")
     settings = WebhookSettings(allowed_private=tuple(host.strip() for host in hosts if host.strip()))
     body = given.input.get("body")
-    headers = {str(k): str(v) for k, v in (given.input.get("headers") or {}).items()}
+    known = workspace.settings.secrets()
+    headers = {str(k): with_secrets(str(v), known) for k, v in (given.input.get("headers") or {}).items()}
     answer = call(
         str(given.input.get("method") or "POST").upper(),
         str(given.need("url")),
@@ -238,6 +241,20 @@ def _document(workspace: Workspace, given: ServiceCall) -> Any:
     from builder.documents.service import document
 
     return document(workspace, given)
+
+
+_SECRET = re.compile(r"\{secret:([^{}]+)\}")
+
+
+def with_secrets(text: str, known: Mapping[str, str]) -> str:
+    """``text`` with each ``{secret:name}`` replaced: only as it leaves, so that no row ever holds the value."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            raise Undeliverable(f'there is no secret "{found[1]}"')
+        return known[found[1]]
+
+    return _SECRET.sub(value, text)
 
 
 def built_in() -> Registry[Service]:

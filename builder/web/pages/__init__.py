@@ -1,6 +1,6 @@
 """The pages, one blueprint per area."""
 
-from builder.web.api import resources
+from builder.web.api import hooks, resources
 from builder.web.pages import (
     admin,
     answers,
@@ -43,6 +43,7 @@ BLUEPRINTS = (
     task_links.blueprint,
     studio.blueprint,
     admin.blueprint,
+    hooks.blueprint,
     resources.blueprint,
     resources.described,
 )

@@ -364,7 +364,7 @@ PAGES: dict[str, str] = {
         admin.person_rights admin.person_save admin.settings admin.settings_save""",
     "-------+": "auth.look_end",
     # Another's token and phrase, a feed without its secret, and the refused lines of an import that has none.
-    "--------": "auth.end_token feeds.feed imports.refused phrases.remove",
+    "--------": "auth.end_token hooks.hook feeds.feed imports.refused phrases.remove",
 }
 EXPECTED = {endpoint: marks for marks, names in PAGES.items() for endpoint in names.split()}
 # Of the API: no token, the reader's, the librarian's for reading alone, the librarian's, the head's, and that of
