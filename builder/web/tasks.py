@@ -168,7 +168,7 @@ def _happening(
     files: Mapping[Any, Sequence[Mapping[str, Any]]],
     starter: UUID | None,
 ) -> Happening | None:
-    words = _words().get(line.kind)
+    words = history_words().get(line.kind)
     if words is None:
         return None
     sentence, tone = words
@@ -198,7 +198,7 @@ def _people_in(data: Mapping[str, Any], names: WorkNames) -> str:
     return ", ".join(names.person(id) or _("unknown") for id in found if isinstance(id, UUID))
 
 
-def _words() -> dict[str, tuple[str, str]]:
+def history_words() -> dict[str, tuple[str, str]]:
     """Kinds of history worth telling people about."""
     return {
         "instance.started": (_("started the process"), "ok"),

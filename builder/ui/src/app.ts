@@ -32,6 +32,7 @@ const ISLANDS: Record<string, () => Promise<Island>> = {
   address: () => import("./address"),
   view: () => import("./views/view"),
   phrases: () => import("./phrases"),
+  replay: () => import("./replay"),
 };
 
 htmx.config.allowEval = false;

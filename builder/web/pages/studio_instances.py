@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from builder.runtime.process import instances as instance_rows
 from builder.runtime.process.instances import Instance
 from builder.storage.runtime_tables import process_history, process_instance, task
+from builder.web import replay as replaying
 from builder.web.catalogue import place_of
 from builder.web.clocks import clocks, owners
 from builder.web.context import _, change, reading, site
@@ -65,6 +66,11 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     def instance(app: str, id: UUID) -> BaseResponse:
         """One instance."""
         return make_response(_instance_page(app, id, frame))
+
+    @blueprint.get("/<app>/instance/<uuid:id>/replay")
+    def replay(app: str, id: UUID) -> str:
+        """One step of what happened to an instance: the diagram as it stood then, and why it went on so."""
+        return _replay_page(app, id, frame)
 
     @blueprint.post("/<app>/instance/<uuid:id>")
     def instance_act(app: str, id: UUID) -> BaseResponse:
@@ -207,6 +213,29 @@ def _told(incident: OpenIncident, labels: Mapping[str, str]) -> tuple[OpenIncide
     """An incident with its step's label and what it says in the reader's language."""
     label = labels.get(incident.node, incident.node)
     return incident, label, code_text(incident.code, site().locale, {"node": label, "message": incident.message})
+
+
+def _replay_page(app: str, id: UUID, frame: Frame) -> str:
+    found = view(app)
+    with reading() as work:
+        instance = _found(work, app, id)
+        graph = work.service("processes").shell.graph(instance)
+        happened = replaying.steps(work, id, graph, WorkNames(work))
+    number = max(1, min(request.args.get("step", len(happened), type=int), len(happened)))
+    step = happened[number - 1] if happened else None
+    labels = {name: site().text(node.definition.label) or name for name, node in graph.nodes.items()}
+    return render_template(
+        "studio/replay.html",
+        **frame(found, "overview"),
+        id=id,
+        process=instance.process,
+        process_label=site().text(graph.definition.label) or instance.process,
+        count=len(happened),
+        step_number=number,
+        step=step,
+        standing=[labels.get(name, name) for name in sorted(step.active)] if step else [],
+        drawing=draw(graph.definition, active=step.active, passed=step.passed, title=instance.process) if step else "",
+    )
 
 
 def _subject_href(instance: Instance) -> str:

@@ -21,13 +21,15 @@ def read_diagram(root: etree._Element, nodes: set[str], flows: set[str]) -> dict
         bounds = shape.find(tag("Bounds", DC))
         if bounds is not None and (name in nodes or name in lane_ids):
             found: dict[str, Any] = {key: _number(bounds.get(key)) for key in ("x", "y", "width", "height")}
+            if None in found.values():
+                continue
             if shape.get("isExpanded") is not None:
                 found["expanded"] = shape.get("isExpanded") == "true"
             (shapes if name in nodes else lanes)[name] = found
     for edge in root.iter(tag("BPMNEdge", BPMNDI)):
         name = (edge.get("bpmnElement") or "").rpartition(":")[2].strip()
         points = [[_number(p.get("x")), _number(p.get("y"))] for p in edge.findall(tag("waypoint", DI))]
-        if name in flows and points:
+        if name in flows and points and not any(None in point for point in points):
             edges[name] = points
     parts = {"nodes": shapes, "flows": edges, "lanes": lanes}
     return {key: part for key, part in parts.items() if part}
@@ -51,9 +53,13 @@ def write_diagram(root: etree._Element, process: str, diagram: Mapping[str, Any]
             etree.SubElement(edge, tag("waypoint", DI), x=_plain(x), y=_plain(y))
 
 
-def _number(text: str | None) -> int | float:
-    value = float(text or 0)
-    return int(value) if value == int(value) else value
+def _number(text: str | None) -> int | float | None:
+    """A coordinate; None for what is none, so that its element is laid out anew instead of failing the file."""
+    try:
+        value = float(text or 0)
+        return int(value) if value == int(value) else value
+    except (ValueError, OverflowError):
+        return None
 
 
 def _plain(value: Any) -> str:

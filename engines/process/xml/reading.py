@@ -13,6 +13,7 @@ from lxml import etree
 from engines.core import Diagnostic, Severity
 from engines.process.kinds import SUB_PROCESSES, EventKind, NodeType
 from engines.process.xml.diagram import read_diagram
+from engines.process.xml.names import settle_names
 from engines.process.xml.words import ASSIGN_FORMAT, BPMN, EVENT_TAGS, NODE_TAGS, OWN, REFERENCES, tag
 
 _DURATION = re.compile(r"-?P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
@@ -22,11 +23,18 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CYCLE = re.compile(r"R\d*/.+|[\d*/,\-?LW#]+( [\d*/,\-?LW#A-Za-z]+){4,5}")
 # Elements that carry no behaviour here: read past without a word, or with a hint.
 _QUIET = frozenset(
-    {"incoming", "outgoing", "documentation", "extensionElements", "laneSet", "association", "ioSpecification"}
-    | {"dataInputAssociation", "dataOutputAssociation", "property", "resources", "auditing", "monitoring"}
-    | {"performer", "humanPerformer", "potentialOwner", "resourceRole", "correlationSubscription", "supports"}
+    {"incoming", "outgoing", "documentation", "extensionElements", "laneSet", "association", "property", "resources"}
+    | {"auditing", "monitoring", "supports"}
+)
+# What other engines read on processes and activities, and is stated otherwise here.
+_ELSEWHERE = frozenset(
+    {"ioSpecification", "dataInputAssociation", "dataOutputAssociation", "performer", "humanPerformer"}
+    | {"potentialOwner", "resourceRole", "correlationSubscription", "rendering"}
 )
 _DRAWN = frozenset({"textAnnotation", "group", "dataObject", "dataObjectReference", "dataStoreReference", "category"})
+# Parts of a collaboration that say nothing about how one process runs, and models of another kind altogether.
+_BESIDE = ("participant", "messageFlow", "conversation", "subConversation", "callConversation", "conversationLink")
+_OTHER_MODELS = ("choreography", "globalChoreographyTask")
 _DATA = ("dataObject", "dataObjectReference", "property", "dataInput", "dataOutput")
 # Largest file, against files made to hurt.
 _MAX_BYTES = 20_000_000
@@ -62,8 +70,10 @@ def import_bpmn(text: str | bytes, file: str = "") -> Imported:
     if root.tag != tag("definitions"):
         found = Diagnostic(code="process.not_bpmn", file=file, found=str(root.tag), expected="bpmn:definitions")
         return Imported(processes=(), diagnostics=(found,))
+    settle_names(root)
     reader = _Reader(root, file)
     processes = tuple(reader.process(element) for element in root.findall(tag("process")))
+    reader.around(root, found=bool(processes))
     return Imported(processes=processes, diagnostics=tuple(reader.diagnostics))
 
 
@@ -110,6 +120,17 @@ class _Reader:
             )
         )  # fmt: skip
 
+    def around(self, root: etree._Element, *, found: bool) -> None:
+        """Says what stands beside the processes and is not kept: other pools, messages between them, choreographies."""
+        for element in root.iter(*(tag(name) for name in _BESIDE)):
+            name = etree.QName(element).localname
+            if name != "participant" or not element.get("processRef"):
+                self.say("process.not_kept", element, Severity.HINT, found=name)
+        for element in root.iter(*(tag(name) for name in _OTHER_MODELS)):
+            self.say("process.unsupported_element", element, found=etree.QName(element).localname)
+        if not found:
+            self.say("process.empty", root, expected="a process")
+
     def process(self, element: etree._Element) -> dict[str, Any]:
         """One process as a process file."""
         data: dict[str, Any] = {"name": element.get("id", "process")}
@@ -148,7 +169,7 @@ class _Reader:
                 flows.append(self.flow(child))
             elif name in NODE_TAGS:
                 nodes.append(self.node(child, NODE_TAGS[name], lanes))
-            elif name in _DRAWN:
+            elif name in _DRAWN or name in _ELSEWHERE:
                 self.say("process.not_kept", child, Severity.HINT, found=name)
             elif name not in _QUIET and not self.is_part(element, name):
                 self.say("process.unsupported_element", child, found=name)
@@ -192,6 +213,10 @@ class _Reader:
             data["default"] = _local(element.get("default"))
         if element.get("isForCompensation") == "true" or name in self.undoing:
             data["for_compensation"] = True
+        if kind not in SUB_PROCESSES:
+            for child in element:
+                if etree.QName(child).localname in _ELSEWHERE:
+                    self.say("process.not_kept", child, Severity.HINT, found=etree.QName(child).localname)
         data |= self.event(element, kind)
         data |= self.repeat(element)
         data |= self.work(element, kind)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -206,3 +208,27 @@ def test_instances_are_shown_to_nobody_else(enter: Enter, workspace: Workspace) 
         assert client.get(path).status_code == 404
     for path in (f"{PAGE}/migrate", f"{PAGE}/migrate/undo", f"/studio/library/instance/{id}"):
         assert client.post(path, data={"_csrf": csrf(client, "/")}).status_code == 404
+
+
+def test_an_instance_is_replayed_step_by_step_with_its_reasons(builder: FlaskClient, workspace: Workspace) -> None:
+    id = running(workspace)
+    first = builder.get(f"/studio/library/instance/{id}/replay?step=1").get_data(as_text=True)
+    assert "started the process" in first
+    assert 'data-key="ArrowLeft"' not in first
+    assert 'data-key="ArrowRight"' in first
+    pages = []
+    while 'data-key="ArrowRight"' in first:
+        following = re.search(r'data-key="ArrowRight" href="([^"]+)"', first)
+        assert following
+        first = builder.get(following[1].replace("&amp;", "&")).get_data(as_text=True)
+        pages.append(first)
+    assert any("Asked for: role head" in page for page in pages)
+    assert 'class="node task active"' in pages[-1]
+    assert 'data-key="ArrowLeft"' in pages[-1]
+    assert builder.get(f"/studio/library/instance/{id}/replay?step=999").status_code == 200
+    assert builder.get(f"/studio/library/instance/{UUID(int=1)}/replay").status_code == 404
+
+
+def test_a_replay_is_shown_to_nobody_else(enter: Enter, workspace: Workspace) -> None:
+    id = running(workspace)
+    assert enter("lin", "librarian").get(f"/studio/library/instance/{id}/replay").status_code == 404

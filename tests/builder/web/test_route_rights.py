@@ -350,7 +350,7 @@ PAGES: dict[str, str] = {
     "----+++-": "inbox.act inbox.evidence inbox.complete inbox.read inbox.task",
     "----+---": "inbox.file inbox.upload",
     "-----++-": """studio.activate studio.cancel_step studio.checks studio.dashboard studio.dashboard_act
-        studio.attainment studio.decision studio.followups studio.resume_step
+        studio.attainment studio.decision studio.followups studio.replay studio.resume_step
         studio.decision_act studio.decision_try studio.discard studio.event_log studio.form studio.form_act
         studio.form_preview studio.index studio.insight studio.instance studio.instance_act studio.instances
         studio.migrate studio.migrate_now studio.migrate_undo studio.new_form_make studio.new_form_page

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import assert_accessible, assert_fits
 
@@ -46,3 +46,14 @@ def test_an_admin_sees_where_the_time_goes_and_simulates(
     assert_accessible(page)
     assert_fits(page)
     page.screenshot(path=shots / f"insight-{language}.png", full_page=True)
+
+    company.open(page, "/studio/kam/process/rapid_response/instances?state=ended")
+    instance = page.locator("a[href*='/instance/']").first.get_attribute("href")
+    company.open(page, f"{instance}/replay?step=1")
+    told = page.locator("#replay [role=status]")
+    for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", ""), ("Home", 1)):
+        page.keyboard.press(key)
+        expect(told).to_contain_text({"zh": f"第 {number}", "en": f"Step {number}"}[language])
+    assert_accessible(page)
+    assert_fits(page)
+    page.screenshot(path=shots / f"replay-{language}.png", full_page=True)
