@@ -15,6 +15,7 @@ from builder.runtime.process.instances import Instance
 from builder.runtime.process.kept import KeptInstances
 from builder.runtime.process.shell import Shell
 from builder.runtime.rights import is_process_admin, require_process_admin, require_to_start
+from builder.storage.prepared import Prepared
 from builder.storage.runtime_tables import process_instance
 from builder.storage.runtime_tables import task as task_table
 from engines.core import AccessDenied, InputError, InputProblem, Principal, PrincipalKind, StateConflict
@@ -25,6 +26,10 @@ from engines.process.events import ProcessEvent
 
 if TYPE_CHECKING:
     from builder.runtime.around import Around
+
+# The task that every verb is about.
+_TASK = Prepared(sa.select(task_table).where(task_table.c.id == sa.bindparam("p_id")))
+_LOCK_TASK = Prepared(sa.select(task_table).where(task_table.c.id == sa.bindparam("p_id")).with_for_update())
 
 
 class Processes:
@@ -320,7 +325,9 @@ class Processes:
         """The open task's row and its locked instance; ``StateConflict`` where somebody was faster."""
         found = self._task(task_id)
         instance = self.shell.hold(found.instance_id) if found.instance_id else None
-        row = self._task(task_id, lock=instance is None)
+        # SQLite has one writer at a time; elsewhere somebody may have been faster until the lock was had.
+        alone = self._work.connection.dialect.name == "sqlite"
+        row = found if alone else self._task(task_id, lock=instance is None)
         if row.status != tasks.OPEN:
             raise StateConflict(
                 "task.closed",
@@ -336,11 +343,10 @@ class Processes:
         return row, instance
 
     def _task(self, task_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
-        query = sa.select(task_table).where(task_table.c.id == task_id)
-        row = self._work.connection.execute(query.with_for_update() if lock else query).one_or_none()
+        row = (_LOCK_TASK if lock else _TASK).first(self._work.connection, {"p_id": task_id})
         if row is None:
             raise AccessDenied("task.see", str(task_id))
-        return row
+        return row  # type: ignore[no-any-return]
 
     def _verb(self, task_id: UUID, event: Any, comment: str, *, anybody: bool = False) -> None:
         row, instance = self._open(task_id)
