@@ -17,6 +17,7 @@ from builder.web.studio import form_designer as designer
 from builder.web.studio.acting import answered, perform, set_property
 from builder.web.studio.drafting import DraftView, problems_of, shown, view
 from builder.web.studio.form_panel import COLOURS, panel
+from builder.web.studio.form_views import view_palette, views_shown
 from builder.web.studio.properties import NAME
 from engines.core import DefinitionError, InputError, InputProblem
 from engines.form import compile as compile_form
@@ -140,6 +141,9 @@ def context(found: DraftView, form: str, selected: str) -> dict[str, Any]:
         "palette": canvas.palette(),
         "parts": canvas.parts(data, layout) if layout else [],
         "unused": canvas.unused_fields(data, layout) if layout else [],
+        "views": views_shown(data, key, selected),
+        "view_kinds": view_palette(),
+        "views_path": join_path(key, "views"),
         "selected": selected,
         "panel": panel(found, key, data, selected),
         "colours": COLOURS,

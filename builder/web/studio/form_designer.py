@@ -10,6 +10,7 @@ from builder.definitions import MISSING, join_path
 from builder.releases import Draft
 from builder.web.studio.differences import below
 from builder.web.studio.drafting import DraftView
+from builder.web.studio.form_views import add_view
 from builder.web.wording import code_text
 from engines.core import InputError, InputProblem
 from engines.form import FieldType, field_types
@@ -30,6 +31,8 @@ def add_item(draft: Draft, key: str, into: str, index: int, item: str) -> str:
     ``item``: "type:money" makes a field, "field:name" shows one, "part:section" and "related:relation" add elements.
     """
     what, _colon, name = item.partition(":")
+    if what == "view":
+        return add_view(draft, key, index, name)
     if what in ("part", "related"):
         return _add_part(draft, key, into, index, what, name)
     if what == "type":

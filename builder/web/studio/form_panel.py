@@ -12,7 +12,9 @@ from builder.web.studio.differences import below
 from builder.web.studio.drafting import DraftView
 from builder.web.studio.form_canvas import icon_of, part_label, type_label
 from builder.web.studio.form_designer import is_published
+from builder.web.studio.form_views import kind_of, view_properties
 from builder.web.studio.properties import Property, field_properties, text_properties
+from builder.web.views.kinds import kind_label
 from engines.form import FieldType, field_types
 
 LANGUAGES = ("zh", "en")
@@ -54,6 +56,10 @@ def panel(found: DraftView, key: str, data: Mapping[str, Any], selected: str) ->
         if isinstance(given, Mapping):
             return _field(found, key, given, path, item_path=selected, span=int(item.get("span", 1)))
         return _part(item, selected)
+    if isinstance(item, Mapping) and selected.startswith(join_path(key, "views", "")):
+        title = site().text(item.get("label")) or str(item["name"])
+        properties = view_properties(data, item, LANGUAGES)
+        return Panel(title=title, kind=kind_label(kind_of(item)), base=selected, properties=properties)
     if isinstance(item, Mapping) and "/fields/" in selected:
         return _field(found, key, item, selected)
     return _form(found, key, data)

@@ -326,3 +326,27 @@ def test_a_decision_is_tried_before_it_is_published(builder: FlaskClient) -> Non
 def test_an_edit_of_a_table_must_make_sense(builder: FlaskClient, values: dict[str, str]) -> None:
     given = {"action": "cell", "rule": "dear", "value": "x", **values}
     assert decide(builder, **given).status_code in {400, 422}
+
+
+# -- views
+
+
+def test_a_view_of_each_kind_is_added_changed_and_removed(builder: FlaskClient, library: Workspace) -> None:
+    views = "form:book/views"
+    for kind in ("list", "kanban", "calendar"):
+        answer = act(builder, action="add", item=f"view:{kind}", into=views, index="99")
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+    page = act(builder, action="select", sel=f"{views}/kanban").get_data(as_text=True)
+    assert 'value="state" selected' in page
+    assert act(builder, action="set", path=f"{views}/kanban/sums", kind="names", value="price").status_code == 200
+    assert act(builder, action="up", item=f"{views}/kanban").status_code == 200
+    # A book refers to no other book, and holds no picture: a tree is refused with what is missing.
+    refused = act(builder, action="add", item="view:tree", into=views, index="0")
+    assert refused.status_code == 422
+    assert "needs a field for" in refused.get_data(as_text=True)
+    assert act(builder, action="add", item="view:nonsense", into=views, index="0").status_code == 422
+    act(builder, action="remove", item=f"{views}/calendar")
+    made = value(library, views)
+    assert [view["name"] for view in made] == ["all", "lent", "kanban", "list"]
+    kanban = next(view for view in made if view["name"] == "kanban")
+    assert (kanban["kind"], kanban["group"], kanban["sums"]) == ("kanban", "state", ["price"])
