@@ -6,7 +6,6 @@ string literals, through ``repr``. Null and coercion rules are put in where type
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -17,28 +16,18 @@ from engines.feel import operators, runtime
 from engines.feel import types as t
 from engines.feel.builtins.registry import BUILTINS, call_builtin, call_direct
 from engines.feel.checked import Binding, Checked, identities
+from engines.feel.code_maker import CLASSES, Maker, indented
 from engines.feel.conforming import instance_of
 from engines.feel.function_values import external, named_function
 from engines.feel.nodes import Node
 from engines.feel.parser import walk
-from engines.feel.types import FeelType
 from engines.feel.values import Date, DaysTime, Function, YearsMonths
 
 # Types whose Python values compare with Python's own operators.
 _PLAIN = frozenset({t.NUMBER, t.STRING, t.DATE, t.DAYS_TIME, t.YEARS_MONTHS})
-_CLASSES: dict[FeelType, tuple[str, type]] = {
-    t.NUMBER: ("Decimal", Decimal),
-    t.STRING: ("str", str),
-    t.BOOLEAN: ("bool", bool),
-    t.DATE: ("Date", Date),
-    t.DAYS_TIME: ("DaysTime", DaysTime),
-    t.YEARS_MONTHS: ("YearsMonths", YearsMonths),
-    t.IDENTIFIER: ("UUID", UUID),
-}
 # Classes of literals that compare with Python's own operators.
 _LITERAL_CLASSES = {Decimal: "Decimal", str: "str", Date: "Date", DaysTime: "DaysTime", YearsMonths: "YearsMonths"}
 _PYTHON_OPERATORS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_HOIST_EVERY = 10
 _LONG_CHAIN = 8
 
 _HELPERS: dict[str, Any] = {
@@ -94,134 +83,7 @@ def _function(source: str, constants: dict[str, Any]) -> Callable[[Any, Any], An
     return function
 
 
-class _Generator:
-    def __init__(self, checked: Checked) -> None:
-        self.checked = checked
-        self.constants: dict[str, Any] = {}
-        # Lines of the functions that are open; what is hoisted goes into the innermost.
-        self.blocks: list[list[str]] = [[]]
-        self.counter = 0
-        self.depth = 0
-        # Variables looked up once for several trees: Python names of the value as it came, and of the native one.
-        self.shared: dict[tuple[str, FeelType], tuple[str, str]] = {}
-
-    # Several trees
-
-    def share(self, parts: Sequence[Checked]) -> None:
-        """Looks the simple variables that more than one tree reads up at the head of the open function."""
-        readers = Counter(
-            key for part in parts for key in {(b.name, b.type) for b in part.bindings.values() if b.kind == "variable"}
-        )
-        for (name, kind), count in readers.items():
-            if count > 1 and (kind in _CLASSES or kind in _TEMPORAL):
-                raw, made = self.fresh("r"), self.fresh("s")
-                cls = self.constant("C", _TEMPORAL[kind] if kind in _TEMPORAL else _CLASSES[kind][1])
-                call = f"as_type(rt, NOWHERE, {raw}, {cls}, {str(kind)!r})"
-                self.blocks[-1] += [
-                    f"{raw} = v.get({name!r})",
-                    f"{made} = {raw} if {raw} is None or type({raw}) is {cls} else {call}",
-                ]
-                self.shared[name, kind] = (raw, made)
-
-    def value_of(self, checked: Checked) -> str:
-        """Code for the value of another tree in the same function."""
-        self.checked = checked
-        return self.value(checked.tree)
-
-    def shared_names(self, node: Node) -> tuple[str, str] | None:
-        """The Python names of a variable that is looked up already."""
-        while isinstance(node, n.Group):
-            node = node.inner
-        if not self.shared or not isinstance(node, n.Name):
-            return None
-        binding = self.checked.bindings[id(node)]
-        return self.shared.get((binding.name, binding.type)) if binding.kind == "variable" else None
-
-    # Helpers
-
-    def fresh(self, prefix: str) -> str:
-        self.counter += 1
-        return f"{prefix}_{self.counter}"
-
-    def constant(self, prefix: str, value: Any) -> str:
-        name = self.fresh(prefix)
-        self.constants[name] = value
-        return name
-
-    def span(self, node: Node) -> str:
-        return self.constant("S", node.span)
-
-    def type(self, node: Node) -> FeelType:
-        return self.checked.types[id(node)]
-
-    def is_raw(self, node: Node) -> bool:
-        return id(node) in self.checked.raw and self.shared_names(node) is None
-
-    def function(self, name: str, parameters: str, build: Callable[[], list[str]]) -> None:
-        """Adds ``def name(parameters)`` to the innermost open block."""
-        self.blocks.append([])
-        body = build()
-        lines = [*self.blocks.pop(), *body]
-        self.blocks[-1] += [f"def {name}({parameters}):", *(f" {line}" for line in lines)]
-
-    def hoisted(self, build: Callable[[], list[str]], prefix: str = "h") -> str:
-        """A call of a new function without parameters."""
-        name = self.fresh(prefix)
-        self.function(name, "", build)
-        return f"{name}()"
-
-    # Values
-
-    def emit(self, node: Node) -> str:
-        """Code for the value as it comes, perhaps raw."""
-        self.depth += 1
-        try:
-            if self.depth % _HOIST_EVERY:
-                return _EMITTERS[type(node)](self, node)
-            return self.hoisted(lambda: [f"return {_EMITTERS[type(node)](self, node)}"])
-        finally:
-            self.depth -= 1
-
-    def value(self, node: Node) -> str:
-        """Code for the value as FEEL holds it; where the static type is known, it is that or null."""
-        shared = self.shared_names(node)
-        if shared is not None:
-            return shared[1]
-        code = self.emit(node)
-        return self.converted(code, node) if self.is_raw(node) else code
-
-    def converted(self, code: str, node: Node) -> str:
-        """Code that makes a raw value native."""
-        kind = self.type(node)
-        if kind in _CLASSES:
-            name, temporary = _CLASSES[kind][0], self.fresh("t")
-            call = f"as_type(rt, {self.span(node)}, {temporary}, {name}, {str(kind)!r})"
-            return f"({temporary} if type({temporary} := {code}) is {name} else {call})"
-        if isinstance(kind, t.ListType) and kind.element in _CLASSES:
-            name = _CLASSES[kind.element][0]
-            return f"typed_list(rt, {self.span(node)}, {code}, {name}, {str(kind.element)!r})"
-        if kind in (t.TIME, t.DATE_TIME):
-            cls = self.constant("C", _TEMPORAL[kind])
-            return f"as_type(rt, {self.span(node)}, {code}, {cls}, {str(kind)!r})"
-        return f"rt.native({code})"
-
-    def test(self, node: Node) -> str:
-        """Code that is true for Python exactly when the value is true."""
-        match node:
-            case n.Group():
-                return self.test(node.inner)
-            case n.And():
-                return f"({' and '.join(self.test(term) for term in node.terms)})"
-            case n.Or():
-                return f"({' or '.join(self.test(term) for term in node.terms)})"
-        code = self.value(node)
-        return code if self.type(node) is t.BOOLEAN else f"(truth(rt, {self.span(node)}, {code}) is True)"
-
-    def boolean(self, node: Node) -> str:
-        """Code for true, false or null."""
-        code = self.value(node)
-        return code if self.type(node) is t.BOOLEAN else f"truth(rt, {self.span(node)}, {code})"
-
+class _Generator(Maker):
     # Literals and names
 
     def literal(self, node: n.Literal) -> str:
@@ -367,7 +229,7 @@ class _Generator:
         left_known = isinstance(node.left, n.Literal)
         side, known = (node.right, node.left) if left_known else (node.left, node.right)
         kind = self.type(side)
-        name, temporary, literal = _CLASSES[kind][0], self.fresh("t"), self.value(known)
+        name, temporary, literal = CLASSES[kind][0], self.fresh("t"), self.value(known)
         native = f"as_type(rt, {self.span(side)}, {temporary}, {name}, {str(kind)!r})"
         fast, slow = (f"{literal}, {native}", f"{literal} {node.operator} {temporary}") if left_known else (
             f"{native}, {literal}", f"{temporary} {node.operator} {literal}"
@@ -479,7 +341,7 @@ class _Generator:
         def build() -> list[str]:
             captures = any(isinstance(part, n.FunctionLiteral) for part in walk(node))
             loops = self.steps(node, bindings, body) if captures else self.loops(node, bindings, body())
-            return [f"{out} = []", "try:", *_indent(loops), "except NoDomain: return None", f"return rt.made({out})"]
+            return [f"{out} = []", "try:", *indented(loops), "except NoDomain: return None", f"return rt.made({out})"]
 
         return self.hoisted(build, "for")
 
@@ -491,7 +353,7 @@ class _Generator:
             inner = [f"c = {condition}", f"if c is {decisive}: return {decisive}", "if c is None: unknown = True"]
             loops = self.loops(node, self.checked.declared[id(node)], inner)
             return [
-                "unknown = False", "try:", *_indent(loops), "except NoDomain: return None",
+                "unknown = False", "try:", *indented(loops), "except NoDomain: return None",
                 f"return None if unknown else {other}",
             ]  # fmt: skip
 
@@ -501,7 +363,7 @@ class _Generator:
         """Nested loops around ``inner``."""
         lines = inner
         for iterator, binding in reversed(list(zip(node.iterators, bindings, strict=True))):
-            lines = [f"for {binding.code} in {self.iteration(iterator)}:", *_indent(lines)]
+            lines = [f"for {binding.code} in {self.iteration(iterator)}:", *indented(lines)]
         return lines
 
     def steps(self, node: n.For, bindings: list[Binding], body: Callable[[], list[str]], level: int = 0) -> list[str]:
@@ -596,18 +458,7 @@ class _Generator:
         return f"{native}unary_test(rt, {self.span(test)}, {value}, {self.value(test)}))[1]"
 
 
-def _indent(lines: list[str]) -> list[str]:
-    return [f" {line}" for line in lines]
-
-
-def _temporal_classes() -> dict[FeelType, type]:
-    from engines.feel.values import DateTime, Time
-
-    return {t.TIME: Time, t.DATE_TIME: DateTime}
-
-
-_TEMPORAL = _temporal_classes()
-_EMITTERS: dict[type[Node], Callable[[_Generator, Any], str]] = {
+_Generator.emitters = {
     n.Literal: _Generator.literal,
     n.Name: _Generator.name,
     n.Group: _Generator.group,
