@@ -127,7 +127,7 @@ def _alone(connection: Connection, name: str) -> Iterator[None]:
     if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar_one():
         raise Elsewhere(name)
     before = connection.execute(sa.text("SHOW lock_timeout")).scalar_one()
-    connection.execute(sa.text("SET lock_timeout = 0"))
+    connection.execute(sa.text("SET lock_timeout = '10min'"))
     try:
         yield
     finally:
