@@ -220,7 +220,8 @@ def test_who_may_not_export_and_what_stays_out(shop: Shop, enter: Enter) -> None
     assert "export.csv" not in rita.get("/a/shop/f/customer/").get_data(as_text=True)
     assert wes.get("/a/shop/f/customer/export.pdf").status_code == 404
     # Sees all, may export the west only.
-    assert wes.get("/a/shop/f/customer/").get_data(as_text=True).count("<tr>") == 4
+    shown = wes.get("/a/shop/f/customer/").get_data(as_text=True)
+    assert set(re.findall(r"\bA[123]\b", shown)) == {"A1", "A2", "A3"}
     assert {row[0] for row in rows_of(wes.get("/a/shop/f/customer/export.csv?cols=code"))[1:]} == {"A1", "A3"}
     assert rows_of(eve.get("/a/shop/f/customer/export.csv?cols=code&cols=amount&sort=code"))[0] == ["Code"]
     # Who sees an amount through one role, and may export through another that hides it, does not export it.
