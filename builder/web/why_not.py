@@ -349,8 +349,16 @@ def asked_about(work: Work, place: FormPlace, record: Record, names: WorkNames, 
     }
 
 
-def has_rules(place: FormPlace) -> bool:
-    """Whether rules or decisions are about records of a form, so that there is something to ask."""
+def has_rules(work: Work, place: FormPlace) -> bool:
+    """Whether rules or decisions are about records of a form, so that there is something to ask; found out once."""
+    known: Any = work.app_set.cache.setdefault("web.asked_about", {})
+    key = (place.app.name, place.local)
+    if key not in known:
+        known[key] = _asked_about(place)
+    return bool(known[key])
+
+
+def _asked_about(place: FormPlace) -> bool:
     app = place.app
     return any(rule.form == place.local for file in app.rulesets.values() for rule in file.rules) or any(
         askers(app, name, place.local) for name in app.decisions

@@ -97,7 +97,7 @@ def page(app: str, form: str, id: UUID) -> str:
         record = record_or_404(work, place, id)
         before = request.args.get("before", type=instant)
         told = record_page.context(work, place, record, before)
-        return render_template("pages/record.html", **told, asked_about=has_rules(place))
+        return render_template("pages/record.html", **told, asked_about=has_rules(work, place))
 
 
 @blueprint.get("/<uuid:id>/edit")
@@ -255,7 +255,7 @@ def why(app: str, form: str, id: UUID, field: str) -> str:
             "pages/why.html",
             **place_context(place),
             **explain(work, place, record, field, names),
-            asked_about=has_rules(place),
+            asked_about=has_rules(work, place),
             id=id,
             title=title_of(place.form, record, names),
         )
