@@ -350,3 +350,26 @@ def test_nobody_is_offered_what_is_not_theirs(office: Office, page: Page, shots:
     office.open(page, "ann", task)
     offered = page.locator("[data-dialog]").evaluate_all("all => all.map(one => one.dataset.dialog)")
     assert offered == ["verb-remind", "verb-comment", "verb-withdraw"]
+
+
+@pytest.mark.parametrize(("phone", "locale"), [(False, "en-US"), (True, "zh-CN")])
+def test_the_pages_of_people_fit_and_are_accessible(
+    office: Office, open_page: Callable[..., Page], shots: Path, phone: bool, locale: str
+) -> None:
+    page = open_page(locale=locale, phone=phone)
+    request = office.ask()
+    office.open(page, "root", office.task("max"))
+    for name, path in (
+        ("move", f"/admin/people/{office.people['ann']}/move"),
+        ("person", f"/admin/people/{office.people['ann']}"),
+        ("account", "/account"),
+        ("phrases", "/phrases/"),
+        ("locked", f"/a/purchase/f/request/{request}"),
+    ):
+        if name == "locked":
+            office.open(page, "ann", office.task("max"))
+        page.goto(f"{office.address}{path}")
+        page.wait_for_selector("html[data-ready]")
+        page.screenshot(path=shots / f"{name}-{phone}.png", full_page=True)
+        assert_fits(page)
+        assert_accessible(page)

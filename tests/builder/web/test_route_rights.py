@@ -325,8 +325,8 @@ def followed(workspace: Workspace) -> UUID:
 
 # These end or change the visit itself: each request has one of its own.
 ENDING = {"auth.logout", "auth.look_end", "admin.look"}
-# Signing in and setting up are the same for everybody and tried elsewhere; so are tokens in addresses that are no good.
-ELSEWHERE = {"auth.sign_in", "auth.setup", "auth.logout"}
+# Signing in, setting up and signed webhooks are tried elsewhere; so are tokens in addresses that are no good.
+ELSEWHERE = {"auth.sign_in", "auth.setup", "auth.logout", "hooks.hook"}
 # Per line: visitor, nobody, reader, librarian, head, builder, admin, looking; + reached, - refused.
 PAGES: dict[str, str] = {
     "++++++++": "answers.ask auth.login health.healthz health.metrics public.form static",
@@ -364,7 +364,7 @@ PAGES: dict[str, str] = {
         admin.person_rights admin.person_save admin.settings admin.settings_save""",
     "-------+": "auth.look_end",
     # Another's token and phrase, a feed without its secret, and the refused lines of an import that has none.
-    "--------": "auth.end_token hooks.hook feeds.feed imports.refused phrases.remove",
+    "--------": "auth.end_token feeds.feed imports.refused phrases.remove",
 }
 EXPECTED = {endpoint: marks for marks, names in PAGES.items() for endpoint in names.split()}
 # Of the API: no token, the reader's, the librarian's for reading alone, the librarian's, the head's, and that of
