@@ -263,6 +263,8 @@ def given(place: Place, endpoint: str, name: str, made: dict[str, Any]) -> Any:
         ("studio.text", "key"): lambda: "roles:library",
         ("studio.text_save", "key"): lambda: "roles:library",
         ("studio.text_check", "key"): lambda: "roles:library",
+        ("studio.proof", "key"): lambda: "decision:level",
+        ("records.filter_choices", "field"): lambda: "keeper",
         ("studio.event_log", "kind"): lambda: "csv",
         ("studio.cancel_step", "id"): lambda: followed(place.workspace),
         ("studio.resume_step", "id"): lambda: followed(place.workspace),
@@ -331,40 +333,40 @@ ELSEWHERE = {"auth.sign_in", "auth.setup", "auth.logout", "hooks.hook"}
 PAGES: dict[str, str] = {
     "++++++++": "answers.ask auth.login health.healthz health.metrics public.form static",
     "+++++++-": "answers.give auth.language public.send public.upload",
-    "-+++++++": """auth.account home.index inbox.batch inbox.index notifications.index people.choices
-        phrases.index task_links.look""",
+    "-+++++++": """auth.account home.index inbox.batch inbox.index notifications.index people.choices phrases.index
+        search.index task_links.look""",
     "-++++++-": """auth.away auth.new_token auth.password feeds.make feeds.revoke inbox.decide_batch
         notifications.read phrases.add task_links.decide""",
     "--++++-+": "dashboards.csv dashboards.page dashboards.xlsx",
-    "--++---+": """files.download home.app records.branch records.choices records.compare records.history records.list
-        records.page records.section records.why""",
-    "--++----": "records.place",
-    "---+---+": """imports.blank imports.page imports.start personal.page
-        records.bin records.copy records.edit records.new
-        records.receivers records.sharing""",
-    "---+----": """documents.office documents.print_page personal.data personal.erase
-        imports.begin imports.check imports.stop imports.undo
-        imports.upload
-        files.upload public.make records.comment records.create records.delete records.export records.press
-        records.restore records.restore_version records.share records.unshare records.update""",
-    "----+++-": "inbox.act inbox.evidence inbox.complete inbox.read inbox.task",
+    "--++---+": """files.download home.app records.branch records.choices records.compare records.filter_choices
+        records.history records.list records.page records.section records.why records.why_not""",
+    "--++----": "records.bulk_choose records.place records.save_view",
+    "---+---+": """imports.blank imports.page imports.start personal.page records.bin records.cell records.copy
+        records.edit records.new records.receivers records.sharing""",
+    "---+----": """documents.office documents.print_page files.upload imports.begin imports.check imports.stop
+        imports.undo imports.upload personal.data personal.erase public.make records.comment
+        records.create records.delete records.export records.press records.restore records.restore_version
+        records.save_cell records.share records.unshare records.update""",
+    "----+++-": "inbox.act inbox.complete inbox.evidence inbox.read inbox.task",
     "----+---": "inbox.file inbox.upload",
-    "-----++-": """studio.activate studio.cancel_step studio.checks studio.dashboard studio.dashboard_act
-        studio.attainment studio.decision studio.followups studio.replay studio.resume_step
-        studio.decision_act studio.decision_try studio.discard studio.event_log studio.form studio.form_act
-        studio.form_preview studio.index studio.insight studio.instance studio.instance_act studio.instances
-        studio.migrate studio.migrate_now studio.migrate_undo studio.new_form_make studio.new_form_page
-        studio.overview studio.process studio.process_act studio.process_drawn studio.process_xml
-        studio.publish_draft studio.publish_page studio.redo studio.releases studio.text studio.text_check
-        studio.text_save studio.undo""",
+    "-----++-": """studio.activate studio.attainment studio.cancel_step studio.checks studio.dashboard
+        studio.dashboard_act studio.decision studio.decision_act studio.decision_try studio.discard
+        studio.event_log studio.followups studio.form studio.form_act studio.form_preview studio.index
+        studio.insight studio.instance studio.instance_act studio.instances studio.migrate
+        studio.migrate_now studio.migrate_undo studio.new_form_make studio.new_form_page studio.overview
+        studio.process studio.process_act studio.process_drawn studio.process_xml studio.proof
+        studio.publish_draft studio.publish_page studio.redo studio.releases studio.replay
+        studio.resume_step studio.text studio.text_check studio.text_save studio.undo""",
     "-----+--": "dashboards.why",
     "------+-": """admin.audit_page admin.clock admin.clock_move admin.form_rights admin.index admin.indexes
         admin.indexes_act admin.jobs admin.look admin.outbox_page admin.outbox_retry admin.people
         admin.person admin.person_create admin.person_move admin.person_move_begin admin.person_new
         admin.person_rights admin.person_save admin.settings admin.settings_save""",
     "-------+": "auth.look_end",
-    # Another's token and phrase, a feed without its secret, and the refused lines of an import that has none.
-    "--------": "auth.end_token feeds.feed imports.refused phrases.remove",
+    # Another's token, phrase, view and bulk edit, a feed without its secret, and an import without refused lines.
+    "--------": """auth.end_token feeds.feed imports.refused phrases.remove records.bulk
+        records.bulk_control records.bulk_start records.bulk_stop records.bulk_try records.bulk_undo
+        records.change_view records.remove_view""",
 }
 EXPECTED = {endpoint: marks for marks, names in PAGES.items() for endpoint in names.split()}
 # Of the API: no token, the reader's, the librarian's for reading alone, the librarian's, the head's, and that of
