@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from builder.definitions.app_definition import EVERY_APP
 from builder.identity import may_build
 from builder.storage.view_tables import saved_view as table
 from builder.workspace import Work
@@ -21,7 +22,6 @@ from engines.core import AccessDenied, InputError, InputProblem, new_id
 MOST = 50
 LONGEST_NAME = 80
 # Roles that nobody is given.
-_NOBODY = frozenset({"app", "public", "builder", "shared"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def may_change(work: Work, form: str, view: SavedView) -> bool:
 def role_choices(work: Work, form: str) -> list[str]:
     """Qualified roles of the form's app that a view may be shared with."""
     app = form.partition(".")[0]
-    return [f"{app}.{name}" for name in work.apps[app].roles if name not in _NOBODY]
+    return [f"{app}.{name}" for name in work.apps[app].roles if name not in EVERY_APP]
 
 
 def _concerns(work: Work, view: SavedView) -> bool:

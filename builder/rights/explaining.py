@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from builder.definitions.app_definition import EVERY_APP
 from builder.identity import principal_of, require_admin
 from builder.rights.wording import rows_in_words
 from builder.workspace import Work
@@ -23,7 +24,6 @@ from engines.form.schema_builder import OPERATIONS
 
 # Up to which number records are counted.
 COUNTED = 10_000
-_NOBODY = ("app", "public", "builder", "shared")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ def _form(work: Work, name: str) -> CompiledForm:
 def _operation(work: Work, form: CompiledForm, rights: Rights, operation: str, locale: str) -> OperationRights:
     grants = tuple(_grant(work, form, entry, locale) for entry in rights.granting(operation))
     others = {
-        p.role for p in form.permissions if operation in p.operations and p.role.rpartition(".")[2] not in _NOBODY
+        p.role for p in form.permissions if operation in p.operations and p.role.rpartition(".")[2] not in EVERY_APP
     }
     return OperationRights(operation=operation, grants=grants, others=() if grants else tuple(sorted(others)))
 

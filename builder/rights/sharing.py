@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from builder.definitions.app_definition import EVERY_APP
 from builder.messages import messages
 from builder.storage.identity_tables import department, department_closure, membership, person, role_grant
 from builder.storage.share_tables import record_share
@@ -18,7 +19,6 @@ from engines.core import AccessDenied, InputError, InputProblem, new_id
 LEVELS = ("see", "edit")
 KINDS = ("person", "role", "department")
 # Roles that nobody is given.
-_NOBODY = ("app", "public", "builder", "shared")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def _check(work: Work, kind: str, key: str, access: str, until: datetime | None)
 def _exists(work: Work, kind: str, key: str) -> bool:
     if kind == "role":
         app, _, name = key.partition(".")
-        return app in work.apps and name in work.apps[app].roles and name not in _NOBODY
+        return app in work.apps and name in work.apps[app].roles and name not in EVERY_APP
     try:
         id = UUID(key)
     except ValueError:

@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from builder.definitions.app_definition import EVERY_APP
 from builder.identity import DatabaseDirectory, all_departments
 from builder.rights.sharing import revoke_share, share_record, shares_of
 from builder.web.catalogue import FormPlace, apps, form_or_404
@@ -23,7 +24,6 @@ from engines.core import InputError, InputProblem
 from engines.form import Record
 
 # Roles of every app that nobody is given.
-NOBODY = frozenset({"app", "public", "builder", "shared"})
 
 
 def register(blueprint: Blueprint) -> None:
@@ -83,7 +83,7 @@ def _found(work: Work, text: str) -> list[dict[str, str]]:
         (f"{name}.{role}", site().text(found.label) or role, site().text(app.definition.label))
         for name, app in apps().items()
         for role, found in app.roles.items()
-        if role not in NOBODY
+        if role not in EVERY_APP
     ]
     units = [(item.id, site().text(item.name)) for item in all_departments(work.connection)]
     return [

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from builder.jobs.ports import JobRunner
@@ -185,6 +186,8 @@ def test_a_runner_that_was_stopped_past_its_lease_fires_nothing_again(desk: Desk
     assert idle(desk)
 
 
+# A measurement of time: it belongs to the soak, where nothing else runs beside it.
+@pytest.mark.soak
 def test_ninety_nine_of_a_hundred_fire_within_a_second(workspace: Workspace) -> None:
     """By the real clock: twelve timers a second, which a busy machine can follow."""
     desk, total = open_desk(workspace, (APP, ROLES, SHORT)), 100
