@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +52,15 @@ def test_an_admin_sees_where_the_time_goes_and_simulates(
     instance = page.locator("a[href*='/instance/']").first.get_attribute("href")
     company.open(page, f"{instance}/replay?step=1")
     told = page.locator("#replay [role=status]")
-    for key, number in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", ""), ("Home", 1)):
+    for key, number in (
+        ("ArrowRight", "2"),
+        ("ArrowRight", "3"),
+        ("ArrowLeft", "2"),
+        ("End", r"(\d+)\D+\1"),
+        ("Home", "1"),
+    ):
         page.keyboard.press(key)
-        expect(told).to_contain_text({"zh": f"第 {number}", "en": f"Step {number}"}[language])
+        expect(told).to_have_text(re.compile(rf"\D+{number}\D.*"))
     assert_accessible(page)
     assert_fits(page)
     page.screenshot(path=shots / f"replay-{language}.png", full_page=True)
