@@ -119,7 +119,7 @@ class MessageCatalogue:
 
     def message(self, diagnostic: Diagnostic, locale: str) -> str:
         """The sentence for a diagnostic in ``locale``."""
-        known = {"found": diagnostic.found, "expected": diagnostic.expected, "element": diagnostic.element}
+        known = {name: getattr(diagnostic, name) for name in ("found", "expected", "element", "hint")}
         return self.text(diagnostic.code, locale, {**known, **diagnostic.params})
 
 

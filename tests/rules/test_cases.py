@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engines.core import DefinitionSource, Severity
+from engines.core import DefinitionSource, Diagnostic, MessageCatalogue, Severity
 from engines.rules import compile_rules, load_rules
 from engines.rules.cases import load_cases, run_cases
 from engines.rules.definitions import compile_decision, load_decision, validate_cases
@@ -55,6 +55,14 @@ def test_a_table_of_cases_says_what_fires_what_is_done_and_what_is_set() -> None
 def test_a_case_that_fails_is_told_with_its_line_and_both_values() -> None:
     wrong = CSV.replace("big,80,91,80,heavy,,big", "big,80,91,80,heavy,,huge")
     assert found("store.cases.csv", wrong) == [("rules.case_failed", 4, "values: kind big", "values: kind huge")]
+
+
+def test_what_is_told_names_the_case() -> None:
+    failed = Diagnostic(code="rules.case_failed", found="1", expected="2", hint="the heaviest")
+    for locale in ("zh", "en"):
+        sentence = MessageCatalogue(["engines.rules"]).message(failed, locale)
+        assert "the heaviest" in sentence
+        assert "{" not in sentence
 
 
 def test_cases_of_a_decision_ask_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from builder.identity import Identity, create_person
 from builder.releases import install
@@ -91,7 +92,7 @@ def test_a_record_is_entered_with_instant_help_and_found_again(
     page.click("[data-row-add]")
     page.fill("#f-copies-1-shelf", "B2")
     page.fill("#f-copies-1-count", "3")
-    page.wait_for_function("document.querySelector('[data-computed=total]').textContent.startsWith('5')")
+    expect(page.locator("[data-computed=total]")).to_have_text(re.compile(r"^5"))
     page.fill("#f-price", "zehn")
     page.keyboard.press("Control+s")
     page.wait_for_selector("#f-price-error")

@@ -58,7 +58,7 @@ def test_a_record_is_shared_and_an_admin_sees_why(
     admin = open_page(phone=phone, locale=locale)
     running.enter(admin, "ada")
     admin.goto(f"{running.address}/admin/people/{zoe}")
-    admin.locator(".page-actions a").click()
+    admin.locator(".page-actions a[href$='/rights']").click()
     looks(admin, "forms")
     admin.locator("a[href$='/rights/library/book']").click()
     admin.locator("#record").fill(f"{running.address}/a/library/f/book/{book}")

@@ -46,15 +46,15 @@ def show(app: str, form: str) -> str | BaseResponse:
     if (there := opened(place)) is not None:
         return there
     state = read_state(place, known)
-    problem = ""
     body: dict[str, Any] = {"rows": [], "count": "", "next_href": "", "back_href": ""}
     with reading() as work:
-        mark = mark_of(work, place)
+        mark, problem = _fitting_mark(work, place)
         sheet = Sheet(work, place, state, access, narrowed=mark.drill.filter if mark else "")
-        try:
-            body = _body(sheet)
-        except InputError:
-            problem = _("One of the conditions has a value that does not fit.")
+        if not problem:
+            try:
+                body = _body(sheet)
+            except InputError:
+                problem = _unfit()
         told = _context(sheet, known, mark)
     return render_template(
         "pages/list.html",
@@ -64,6 +64,18 @@ def show(app: str, form: str) -> str | BaseResponse:
         problem=problem,
         **body,
     )
+
+
+def _fitting_mark(work: Work, place: FormPlace) -> tuple[Drilled | None, str]:
+    """The mark of a dashboard whose records are listed, and what is wrong with its values."""
+    try:
+        return mark_of(work, place), ""
+    except InputError:
+        return None, _unfit()
+
+
+def _unfit() -> str:
+    return _("One of the conditions has a value that does not fit.")
 
 
 def _body(sheet: Sheet) -> dict[str, Any]:

@@ -104,6 +104,13 @@ class Company:
             mine = sa.select(sa.func.count()).where(job.c.kind == kind)
             return int(connection.execute(mine).scalar_one())
 
+    def timers_of(self, process: str) -> int:
+        """Waiting timers of a process."""
+        own = sa.select(process_instance.c.id).where(process_instance.c.process == process)
+        with self.workspace.database.read() as connection:
+            mine = sa.select(sa.func.count()).where(job.c.kind == "process.timer", job.c.instance_id.in_(own))
+            return int(connection.execute(mine).scalar_one())
+
     def instances(self) -> Counter[UUID]:
         """Process instances by the ticket they are about."""
         with self.workspace.database.read() as connection:
@@ -163,7 +170,7 @@ def test_k111_an_escalation_comes_once_at_fifteen_minutes_over_kill_9(
             found.let_runner_look()
         assert found.notices("liu_yang") == {"工单已升级：停机 1": 1}
         assert [t.values["priority"] for t in found.tickets()] == ["escalated"]
-        assert found.jobs("process.timer") == 0
+        assert found.timers_of("rapid_response") == 0
 
 
 @pytest.mark.timeout(1800)
