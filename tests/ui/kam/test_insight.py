@@ -61,6 +61,9 @@ def test_an_admin_sees_where_the_time_goes_and_simulates(
     ):
         page.keyboard.press(key)
         expect(told).to_have_text(re.compile(rf"\D+{number}(\D.*)?$"))
+        # What was swapped in answers once it has settled.
+        expect(page.locator(".htmx-request, .htmx-swapping, .htmx-added, .htmx-settling")).to_have_count(0)
+        page.wait_for_timeout(100)
     assert_accessible(page)
     assert_fits(page)
     page.screenshot(path=shots / f"replay-{language}.png", full_page=True)
